@@ -100,6 +100,12 @@ def test_what_others_said_is_not_shown_where_it_repeats_a_short_or_ordinary_secr
     assert redactor.clean(f"it says {secret}") == f"it says {secret}"
 
 
+def test_a_secret_in_capitals_or_without_any_is_masked_unless_it_is_a_word_then() -> None:
+    redactor = Redactor(["ask_Sound0x1", "kLmNoPqRs"])
+    assert redactor.clean("no ASK_SOUND0X1 and no ask_sound0x1") == "no [secret] and no [secret]"
+    assert redactor.clean("KLMNOPQRS klmnopqrs kLmNoPqRs") == "KLMNOPQRS klmnopqrs [secret]"
+
+
 def test_overlapping_secrets_leave_nothing() -> None:
     redactor = Redactor()
     for secret in ("ab1cdef", "1cdefghi", "b1cdef!"):

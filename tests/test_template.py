@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.formatting import fitted, plain
-from smithd.locales import ENGLISH, filters, known_locale
+from smithd.formatting import plain
+from smithd.locales import ENGLISH, filters, fitted, known_locale
 from smithd.template import AnyLabels, compile_text
 
 NAMES = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
@@ -65,6 +65,7 @@ NAMES = {"value": 1234.5, "labels": AnyLabels(), "age": 30.0}
         ("{{ value | duration }}", 1020, "17m"),
         ("{{ value | duration }}", 7500, "2h 5m"),
         ("{{ value | duration }}", 3 * 86400, "3d"),
+        ("{{ value | duration }}", 12345 * 86400 + 3600, "12,345d 1h"),
         ("{{ value | bytes }}", 999, "999 B"),
         ("{{ value | bytes }}", 1536, "1.5 kB"),
         ("{{ value | bytes }}", 2e9, "2 GB"),

@@ -154,7 +154,7 @@ class _RuleStatus:
         at = self._state.series.moment(sample, self._now)
         reference = rule.references[0]
         value = reference.measured(sample.value, lambda since: view.past(*series, since), at, rule.zone)
-        return {"value": value, "counted": reference.counted}
+        return {"value": value, "counted": reference.counted()}
 
     def _alert(self, alert: Alert) -> Explanation:
         view = notify_view(self._setup, self._state, self._now)

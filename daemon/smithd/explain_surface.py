@@ -119,7 +119,7 @@ class _Explained:
             return None
         movement = self._outbox.movements.get(key) or seen(None, message.value, self._now)
         value = score(message, shown, movement, self._now)
-        place = place_by_worth(self._outbox, key, self._now)
+        place, passages = place_by_worth(self._outbox, key, self._now), self._passages
         return {
             # It is not known what is shown: it goes before all others.
             "value": None if math.isinf(value) else value,
@@ -127,6 +127,9 @@ class _Explained:
             "competes": message.priority is Priority.ROUTINE,
             "place": place and place[0],
             "waiting": place and place[1],
+            "expected_at": self._time(passages.expected_at(place[0], self._now))
+            if passages is not None and place is not None
+            else None,
             "sent_by": self._time(queued.late_at) if queued is not None and queued.late_at < math.inf else None,
         }
 
@@ -235,8 +238,9 @@ def _score_text(score: Found, now: str) -> str:
         "goes before all others: it is not known what is shown" if score["value"] is None else f"{score['value']:.4g}"
     )
     place = f", place {score['place']} of {score['waiting']} that wait" if score["place"] else ""
+    expected = f", expected to go at {_short(score['expected_at'], now)}" if score["expected_at"] else ""
     at_last = f", sent by {_short(score['sent_by'], now)} in any case" if score["sent_by"] else ""
-    return f"score {worth} (priority {score['priority']}){place}{at_last}"
+    return f"score {worth} (priority {score['priority']}){place}{expected}{at_last}"
 
 
 def _slot_lines(slot: Found, now: str) -> Iterator[str]:

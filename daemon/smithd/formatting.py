@@ -80,12 +80,6 @@ def compact(value: float) -> str:
     return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def fitted(value: float, width: int) -> str:
-    """A number in as many characters as there are: it loses decimals, then it becomes ``1.23M``."""
-    lengths = (shortened(value, most) for most in LENGTHS)
-    return next((shown for shown in lengths if len(shown) <= width), compact(value))
-
-
 def duration(seconds: float) -> str:
     """Seconds as a person says them, in at most two units: ``250ms``, ``1.5s``, ``42s``, ``17m``, ``2h 5m``, ``3d``."""
     if not math.isfinite(seconds):
@@ -112,7 +106,7 @@ def duration_parts(seconds: float) -> list[tuple[str, str]]:
         if rest >= size or parts:
             parts.append((rest // size, unit))
             rest %= size
-    return [(str(count), unit) for count, unit in parts[:2] if count]
+    return [(number(count, 0), unit) for count, unit in parts[:2] if count]
 
 
 class ForeignZone(ZoneInfo):

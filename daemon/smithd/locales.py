@@ -1,4 +1,5 @@
-"""How languages write numbers, amounts of money and lengths of time: the filters of templates. No I/O.
+"""How languages write numbers, amounts of money and lengths of time: in texts of ours, and the filters of templates.
+No I/O.
 
 How many decimals a number has is decided in ``formatting`` for all languages. How it is written is Unicode's knowledge
 (CLDR, by Babel): decimal mark, grouping, the places of the currency and of the percent sign, the words of durations.
@@ -12,10 +13,10 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from decimal import Decimal, localcontext
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from smithd import formatting
-from smithd.formatting import MOST_DECIMALS, THOUSANDS
+from smithd.formatting import LENGTHS, MOST_DECIMALS, THOUSANDS
 from smithd.suggestion import did_you_mean
 
 ENGLISH = "en"
@@ -33,8 +34,27 @@ _LAST_DIGIT = re.compile(r"\d(?=\D*$)")
 Filters = Mapping[str, Callable[..., str]]
 
 
+class Language(Protocol):
+    """What writes numbers and lengths of time as a language does."""
+
+    def number(self, value: float, decimals: int | None = None) -> str:
+        """A number; see ``formatting.number``."""
+
+    def percent(self, value: float, decimals: int | None = None, sign: bool = False) -> str:
+        """Percent points."""
+
+    def money(self, value: float, currency: str = "USD", decimals: int | None = None) -> str:
+        """An amount of a currency."""
+
+    def duration(self, seconds: float) -> str:
+        """A length of time; see ``formatting.duration``."""
+
+    def bytes(self, value: float) -> str:
+        """An amount of data."""
+
+
 class _English:
-    """The filters in English. ``most``: how long numbers may be, one of ``formatting.LENGTHS``."""
+    """English. ``most``: how long numbers may be, one of ``formatting.LENGTHS``."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -58,6 +78,9 @@ class _English:
             return formatting.number(value)
         shown = self.amount(value, code, decimals)
         return f"{'-' if shown.startswith('-') else ''}{CURRENCIES.get(code, code + ' ')}{shown.removeprefix('-')}"
+
+    def duration(self, seconds: float) -> str:
+        return formatting.duration(seconds)
 
     def bytes(self, value: float) -> str:
         """Bytes in decimal units: ``1536`` as ``1.5 kB``."""
@@ -101,29 +124,35 @@ def known_locale(name: str) -> str:
 
 
 @cache
-def filters(locale: str, most: int = MOST_DECIMALS) -> Filters:
-    """The filters of a locale that is known. ``most``: how long numbers may be, one of ``formatting.LENGTHS``."""
+def language(locale: str, most: int = MOST_DECIMALS) -> Language:
+    """The language of a locale that is known. ``most``: how long numbers may be, one of ``formatting.LENGTHS``."""
     english = _English(most)
-    if locale == ENGLISH:
-        return {
-            "number": english.number,
-            "percent": english.percent,
-            "money": english.money,
-            "duration": formatting.duration,
-            "bytes": english.bytes,
-        }
-    language = _Language(locale, english)
+    return english if locale == ENGLISH else _Translated(locale, english)
+
+
+IN_ENGLISH = language(ENGLISH)
+
+
+def filters(locale: str, most: int = MOST_DECIMALS) -> Filters:
+    """The same as filters of templates, by their names."""
+    own = language(locale, most)
     return {
-        "number": language.number,
-        "percent": language.percent,
-        "money": language.money,
-        "duration": language.duration,
-        "bytes": language.bytes,
+        "number": own.number,
+        "percent": own.percent,
+        "money": own.money,
+        "duration": own.duration,
+        "bytes": own.bytes,
     }
 
 
-class _Language:
-    """The filters in another language than English; their arguments are those of the English ones."""
+def fitted(value: float, width: int, locale: str = ENGLISH) -> str:
+    """A number in as many characters as there are: it loses decimals, then it becomes ``1.23M``."""
+    lengths = [language(locale, most).number(value) for most in LENGTHS]
+    return next((shown for shown in lengths if len(shown) <= width), lengths[-1])
+
+
+class _Translated:
+    """Another language than English."""
 
     def __init__(self, name: str, english: _English) -> None:
         # Imported where it is needed: its tables take a while to read.

@@ -97,6 +97,8 @@ class Redactor:
                 self.add(part)
         elif is_unmistakable(secret):
             self._learn(form for form in _forms(secret) if len(form) >= SHORTEST)
+            # Some write it in capitals, or without any. Without capitals it may be an ordinary word.
+            self._learn(filter(is_unmistakable, (secret.lower(), secret.upper())))
         elif secret.strip():
             encoded = b64encode(secret.encode("utf-8", "replace")).decode().rstrip("=")
             self._ordinary |= dict.fromkeys((secret, secret.replace(" ", "+"), encoded))

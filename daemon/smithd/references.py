@@ -33,7 +33,7 @@ class ReferenceKind(StrEnum):
 class Reference(NamedTuple):
     """One place that names something: the way to it by the file's keys, what is named, and, where the name stands
     within a text, at which column of it. ``name`` is "" for ``EVERYTHING``. ``is_key``: the name is the last key of
-    the path, and not the value there.
+    the path, and not the value there. ``beside``: names that are known there without being declared.
     """
 
     path: Path
@@ -41,6 +41,7 @@ class Reference(NamedTuple):
     name: str
     column: int | None = None
     is_key: bool = False
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,19 @@ class RefersTo:
     """The annotation of an option that names something.
 
     ``find`` gives the names within a value, with their columns, where the value is no name itself; it is asked about
-    plain values, too, and answers with nothing where it cannot read one.
+    plain values, too, and answers with nothing where it cannot read one. ``beside``: names that the option knows by
+    itself.
     """
 
     kind: ReferenceKind
     find: Callable[[Any], Iterable[tuple[str, int | None]]] | None = None
+    beside: tuple[str, ...] = ()
 
     def within(self, value: Any, path: Path) -> Iterator[Reference]:
         """The references that a value has."""
         if self.find is not None:
-            yield from (Reference(path, self.kind, name, column) for name, column in self.find(value))
+            for name, column in self.find(value):
+                yield Reference(path, self.kind, name, column, beside=self.beside)
         elif isinstance(value, str):
             yield Reference(path, self.kind, value)
 

@@ -31,6 +31,7 @@ def notify_view(setup: Setup, state: State, now: float) -> NotifyView:
         state.outbox.status,
         state.alerts.rest,
         lambda: [key for key in state.outbox.waiting if isinstance(key, PushKey)],
+        setup.config.locale,
     )
 
 
@@ -78,4 +79,5 @@ def surfaces_view(setup: Setup, state: State, now: float) -> SurfacesView:
         lambda: of_all(outbox.streams_ending),
         outbox.refused_streams,
         state.is_stopping,
+        setup.config.locale,
     )

@@ -8,6 +8,7 @@ from smithd.alerts.reason import VALUE, Cause, Evidence, TransitionReason, pack,
 from smithd.alerts.sentences import sentence
 from smithd.alerts.severity import Severity
 from smithd.expression.expression import OperandValue
+from smithd.locales import language
 
 W, C = Severity.WARNING, Severity.CRITICAL
 LABELS = (("host", "a"),)
@@ -101,6 +102,51 @@ def test_every_reason_has_a_sentence() -> None:
 @pytest.mark.parametrize(("evidence", "expected"), SENTENCES)
 def test_the_sentence_of_a_reason(evidence: Evidence, expected: str) -> None:
     assert sentence(evidence, "errors", LABELS) == expected
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        (
+            Evidence(R.THRESHOLD_BREACHED, "shop.stock", 0.5, None, W, "outside 1.5..2000", "outside 1.5..2000"),
+            'shop.stock{host="a"} is 0,5 (warning outside 1.5..2000; normal: 1,5 to 2.000)',
+        ),
+        (
+            Evidence(
+                R.THRESHOLD_BREACHED,
+                "sold",
+                1500.0,
+                2000.0,
+                W,
+                *2 * ("drops > 20% over 1d",),
+                counted="in 1d",
+            ),
+            'sold{host="a"} rose by 1.500 in 1 Tg., 25% below the 2.000 of 1 Tg. before (warning: drops > 20% over 1d)',
+        ),
+        (
+            Evidence(R.CLEARED, "shop.orders", 1990.0, 2000.0, W, *2 * ("drops > 2.5% over 1h",)),
+            'shop.orders{host="a"} is 1.990, 0,5% below the 2.000 of 1 Std. before (normal: drops of 2,5% or less)',
+        ),
+        (
+            Evidence(R.NEW_LEVEL, "shop.orders", 60.0, 60.0, W, *2 * ("drops > 20% over 1h",), seconds=86400.0),
+            'shop.orders{host="a"} is 60, like the 60 of 1 Std. before: after 1 Tg. the new level is taken as normal',
+        ),
+        (
+            Evidence(R.SERIES_MISSING, "shop.errors", 7000.0, seconds=7500.0),
+            'shop.errors{host="a"} has no data for 2 Std. 5 Min.; it was 7.000 before',
+        ),
+        (
+            Evidence(
+                R.THRESHOLD_BREACHED, severity=C, threshold="a > 1000", operands=(OperandValue("a", 2, 1.5, 9e3),)
+            ),
+            "a has 2 values from 1,5 to 9.000 (critical: a > 1000)",
+        ),
+    ],
+)
+def test_numbers_are_those_of_the_locale_and_thresholds_stand_as_they_are_written(
+    evidence: Evidence, expected: str
+) -> None:
+    assert sentence(evidence, "errors", LABELS, language("de")) == expected
 
 
 @pytest.mark.parametrize("evidence", [None, *(evidence for evidence, _ in SENTENCES)])

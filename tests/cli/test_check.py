@@ -310,8 +310,20 @@ def test_the_plan_names_what_waits_and_what_ios_does_not_show(capsys: pytest.Cap
     )
 
 
-def test_run_takes_a_file_as_check_does(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["run", "no-such.yaml"]) == 2
-    assert "no-such.yaml" in capsys.readouterr().err
-    assert run(["run", "a.yaml", "-c", "b.yaml"]) == 2
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("run", 2, "no-such.yaml"),
+        ("test-push", 2, "no-such.yaml"),
+        ("outbox", 2, "no-such.yaml"),
+        ("status", 1, "/no-such-"),
+        ("reload", 1, "/no-such-"),
+    ],
+)
+def test_a_command_without_another_argument_takes_a_file_as_check_does(
+    command: str, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "no-such.yaml"]) == status
+    assert said in capsys.readouterr().err
+    assert run([command, "a.yaml", "-c", "b.yaml"]) == 2
     assert "Name the file once" in capsys.readouterr().err

@@ -20,6 +20,18 @@ def typed(kind: str, line: str, *said: str) -> Broken:
     return part(f"live_activities:\n  {line.replace('TYPE', f'type: {kind}, title: A')}\n", *said)
 
 
+def several(text: str, *said: str) -> Broken:
+    """Sources with metrics that have several series by their options, and these surfaces."""
+    stock = "stock: {each: '$.s[*]', value: $.n, labels: {house: $.h}}"
+    rows = "rows: {query: 'select house, n from s', labels: [house], values: [n]}"
+    sources = (
+        f"sources:\n  shop: {{type: http_json, url: 'http://shop.example', metrics: {{{stock}}}}}\n"
+        f"  db: {{type: sql, url: 'sqlite:///a.db', metrics: {{{rows}}}}}\n"
+    )
+    empty = "".join(f"{section}: {{}}\n" for section in ("rules", "widgets", "live_activities") if section not in text)
+    return part(f"{sources}{empty}{text}\n", *said)
+
+
 SURFACES: list[Broken] = [
     # widgets
     part("widgets:\n  »Revenue: shop.revenue\n", "'Revenue' cannot be a metric key of ActivitySmith / like 'revenue'"),
@@ -33,11 +45,11 @@ SURFACES: list[Broken] = [
     part("widgets:\n  »a:\n", "'a' has no value"),
     part("widgets:\n  »a: {}\n", "either a metric ('value') or a 'text'"),
     part("widgets:\n  »a: {value: shop.revenue, text: x}\n", "either a metric ('value') or a 'text'"),
-    part("widgets:\n  »a: {text: x, min_change: 2}\n", "'min_change' belongs to 'value', not to 'text'"),
+    part("widgets:\n  a: {text: x, min_change: »2}\n", "'min_change' belongs to 'value', not to 'text'"),
     part("widgets:\n  a: {value: shop.revenue, format: »' '}\n", "expected a text that is not blank"),
     part("widgets:\n  a: {text: »''}\n", "expected a text that is not blank"),
     part("widgets:\n  »a: {value: shop.revenue, stale: x}\n", "it needs 'format'"),
-    part("widgets:\n  »a: {text: x, format: y}\n", "'format' belongs to 'value', not to 'text'"),
+    part("widgets:\n  a: {format: »y, text: x}\n", "'format' belongs to 'value', not to 'text'"),
     part("widgets:\n  a: {value: shop.revenue, »formt: x}\n", "did you mean 'format'?"),
     part("widgets:\n  a: {value: shop.revenue, format: »'{{ valu }}'}\n", "did you mean 'value'?"),
     part("widgets:\n  a: {value: shop.revenue, min_interval: »fast}\n", DURATION),
@@ -47,7 +59,27 @@ SURFACES: list[Broken] = [
     part("widgets:\n  a: {value: shop.revenue, priority: »high}\n", "expected a whole number, found the text 'high'"),
     part("widgets:\n  a: {value: shop.revenue, send_within: »soon}\n", DURATION),
     part("widgets:\n  a: {value: shop.revenue, pick: »mx}\n", "did you mean 'max'?"),
-    part("widgets:\n  »a: {text: x, pick: max}\n", "'pick' belongs to 'value'"),
+    part("widgets:\n  a: {text: x, pick: »max}\n", "'pick' belongs to 'value'"),
+    part("widgets:\n  a: »count(shop.orders) or 0\n", "is an expression, and no metric / a name under 'derived'"),
+    part("widgets:\n  a: {value: »shop.orders > 1}\n", "is an expression, and no metric / a name under 'derived'"),
+    part("badge: count(»fring)\n", "no source declares the metric 'fring' / did you mean 'firing'?"),
+    # several series
+    several(
+        "widgets: {a: »shop.stock, b: {value: shop.stock, pick: sum}}", "has several series / 'pick', too: max, min"
+    ),
+    several("widgets: {a: {value: »db.rows.n, format: '{{ value }}'}}", "db.rows.n has several series"),
+    several("badge: »shop.stock", "has several series / sum(shop.stock), max(shop.stock)"),
+    several(
+        "live_activities:\n"
+        "  a: {type: value, title: A, value: »shop.stock, badge: {value: »shop.stock}}\n"
+        "  b: {type: stats, title: B, stats: [{label: a, value: »shop.stock}, {each: shop.stock, by: house}]}\n"
+        "  c: {type: progress, title: C, value: max(shop.stock), from: 0, to: »shop.stock}\n"
+        "  d: {type: timer, title: D, until: »shop.stock, paused_when: shop.stock > 5}\n"
+        "  e: {type: segmented_progress, title: E, step: shop.stock, steps: [a, b]}",
+        *["has several series"] * 2,
+        "has several series / 'each' and 'by', for a row of each series",
+        *["has several series"] * 2,
+    ),
     part("widgets:\n  a: {value: shop.revenue, min_change: »little}\n", "expected a number, found the text 'little'"),
     part("widgets:\n  a: {value: shop.revenue, min_change: »true}\n", "expected a number, found true"),
     part("widgets:\n  a: {value: shop.revenue, min_change: »inf}\n", "expected a number, found the text 'inf'"),
@@ -105,6 +137,12 @@ SURFACES: list[Broken] = [
     activity("»show: {when: shop.orders, while_firing: [error-rate]}", "'all' and 'any' combine several"),
     activity("show: {while_firing: {»error-rat: critical}}", "did you mean 'error-rate'?"),
     activity("show: {while_firing: {error-rate: »criticl}}", "did you mean 'critical'?"),
+    part(
+        "rules:\n  slow: {metric: shop.orders, warning: '> 1'}\n"
+        "live_activities:\n  a: {type: alert, title: A, show: {any: [{while_firing: {slow: »critical}}]}}\n"
+        "  b: {type: alert, title: B, show: {while_firing: {slow: warning}}}\n",
+        "the rule 'slow' never fires at critical / its worst severity is warning",
+    ),
     activity("show: {»while_firing: {}}", "expected at least one"),
     activity("show: {when: »shop.order > 1}", "did you mean 'shop.orders'?"),
     activity("show: {when: shop.orders >»}", "the end is not where a value may begin"),

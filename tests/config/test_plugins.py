@@ -215,3 +215,36 @@ def test_an_interruption_says_whose_code_was_running(capsys: pytest.CaptureFixtu
     Path("smithd.yaml").write_text("plugins: [slow.py]\nsources: {}\n")
     assert run(["check"]) == 130
     assert "Interrupted in plugin" in capsys.readouterr().err
+
+
+ROOMS = """
+from smithd.plugin import MetricOptions, Options, Source
+
+class RoomOptions(MetricOptions):
+    @property
+    def has_series(self):
+        return True
+
+class HouseOptions(Options):
+    metrics: dict[str, RoomOptions]
+
+class House(Source[HouseOptions]):
+    Options = HouseOptions
+
+    @classmethod
+    def metrics(cls, options):
+        return options.metrics
+
+    def poll(self):
+        return []
+"""
+
+
+def test_a_metric_of_a_plugin_can_say_that_it_has_several_series(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("rooms.py").write_text(ROOMS)
+    Path("smithd.yaml").write_text(
+        "activitysmith: {api_key: key}\nplugins: [rooms.py]\n"
+        "sources: {house: {type: house, metrics: {warmth: {}}}}\nwidgets: {a: house.warmth}\n"
+    )
+    assert run(["check"]) == 2
+    assert "smithd.yaml:4:14: house.warmth has several series" in capsys.readouterr().err

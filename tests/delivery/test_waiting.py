@@ -8,6 +8,7 @@ import pytest
 
 from answers import no, reply_to
 from delivery.test_choice import BADGE, NOW, PLAIN, push, widget
+from smithd.contract.endpoint import Family
 from smithd.delivery.account import Limits
 from smithd.delivery.gate import Gate
 from smithd.delivery.outcome import judge
@@ -120,4 +121,34 @@ def test_routine_values_for_which_there_is_no_room_compete_by_their_worth() -> N
     assert [place_by_worth(outbox, each.key, NOW) for each in moved] == [(3, 3), (1, 3), (2, 3)]
     assert place_by_worth(outbox, STREAM, NOW) is None
     found = why(outbox, moved[0], Gate(Limits(metrics_per_minute=2)))
-    assert found.reason is WaitReason.WORTH
+    assert (found.reason, found.until) == (WaitReason.WORTH, None)
+    assert "and others may be worth more (0 of 2 went in the last minute)" in str(found)
+
+    # Where the limit is used up they still wait for each other; one that waits alone waits for the limit.
+    used_up = Gate(Limits(metrics_per_minute=2))
+    for _ in range(2):
+        used_up.budget.remember(Family.METRICS, 0.0)
+    found = why(outbox, moved[0], used_up)
+    assert (found.reason, found.until is not None and found.until > NOW + 59) == (WaitReason.WORTH, True)
+    assert why(holding(moved[0]), moved[0], used_up).reason is WaitReason.LIMIT
+
+
+def test_a_limit_that_is_used_up_is_said_with_the_share_of_the_account() -> None:
+    message = widget("a")
+    gate = Gate(Limits.model_validate({"share": "1%"}))
+    for _ in range(3):
+        gate.budget.remember(Family.METRICS, 0.0)
+    said = str(why(holding(message), message, gate))
+    assert said == "the limit of requests a minute is used up (3 of 3, which is its share of 1%)"
+
+
+def test_when_a_routine_value_is_expected_to_go() -> None:
+    gate = Gate(Limits(metrics_per_minute=30))
+    assert passages(gate, 0.0, NOW).expected_at(27, NOW) == NOW, "there is room for 27, and three places are kept"
+    assert passages(gate, 0.0, NOW).expected_at(29, NOW) == NOW + 4
+    for _ in range(30):
+        gate.budget.remember(Family.METRICS, -30.0)
+    gate.budget.take(Family.METRICS, -1.0)
+    let_go = passages(gate, 0.0, NOW)
+    assert let_go.next_at - NOW == pytest.approx(60.5 / 30 - 1)
+    assert let_go.expected_at(3, NOW) - let_go.next_at == 4.0

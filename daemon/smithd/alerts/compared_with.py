@@ -24,7 +24,7 @@ from smithd.expression.window import (
     tolerance,
     without_restarts,
 )
-from smithd.formatting import duration
+from smithd.locales import IN_ENGLISH, Language
 from smithd.plugin.options import Counter
 
 Past = Callable[[float], Samples]
@@ -90,26 +90,25 @@ class ComparedWith:
     days: int = 0
     counter: Counter = False
 
-    def __str__(self) -> str:
-        """As it follows a value; it is still true when that value has been frozen for a while."""
+    def when(self, language: Language = IN_ENGLISH) -> str:
+        """As it follows a value: ``of 1h before``; it is still true when that value has been frozen for a while."""
         if self.kind == "day":
             of_weeks = self.days % 7 == 0
             count, unit = (self.days // 7, "week") if of_weeks else (self.days, "day")
             return f"of {f'the {unit}' if count == 1 else f'{count} {unit}s'} before, at the same time"
         return (
-            f"of {duration(self.seconds)} before"
+            f"of {language.duration(self.seconds)} before"
             if self.kind == "ago"
-            else f"of the average over {duration(self.seconds)}"
+            else f"of the average over {language.duration(self.seconds)}"
         )
 
-    @property
-    def counted(self) -> str:
+    def counted(self, language: Language = IN_ENGLISH) -> str:
         """In which time a counter counted what is compared; empty where the metric is none."""
         if not self.counter:
             return ""
         if self.kind == "day":
             return "since midnight"
-        return f"in {duration(self.seconds if self.kind == 'ago' else HOUR)}"
+        return f"in {language.duration(self.seconds if self.kind == 'ago' else HOUR)}"
 
     @property
     def freezes(self) -> bool:

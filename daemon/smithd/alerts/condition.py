@@ -11,7 +11,7 @@ from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from smithd.formatting import number
+from smithd.locales import IN_ENGLISH, Language
 
 
 class Verdict(StrEnum):
@@ -63,18 +63,23 @@ class Interval:
 class Threshold:
     """The values that breach, as the configuration wrote them (``text``) and as intervals.
 
-    ``number`` is what a text about the threshold names: the bound, or the nearer end of a range; ``normal`` says to a
-    person which values do not breach.
+    ``number`` is what a text about the threshold names: the bound, or the nearer end of a range; ``form`` says which
+    values do not breach, with a place for each of ``bounds``.
     """
 
     text: str
     number: float
-    normal: str
+    form: str
+    bounds: tuple[float, ...]
     intervals: tuple[Interval, ...]
     breached: Callable[[float], bool] = field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.text
+
+    def normal(self, language: Language = IN_ENGLISH, unit: str = "") -> str:
+        """Which values do not breach, for a person; ``unit`` follows their numbers."""
+        return self.form.format(*(language.number(bound) + unit for bound in self.bounds))
 
     def verdict(self, value: float, baseline: float | None = None) -> Verdict:  # noqa: ARG002 - a relative one has it
         """What a value means; what it was before does not matter here."""
@@ -113,8 +118,7 @@ def _parsed(text: str) -> Threshold:
             "!=": (below, above),
         }[match[1]]
         compare = _OPERATORS[match[1]]
-        normal = _NORMAL[match[1]].format(number(bound))
-        return Threshold(text, bound, normal, intervals, lambda value: compare(value, bound))
+        return Threshold(text, bound, _NORMAL[match[1]], (bound,), intervals, lambda value: compare(value, bound))
 
     match = _RANGE.fullmatch(text)
     if match is None:
@@ -123,13 +127,13 @@ def _parsed(text: str) -> Threshold:
     low, high = _finite(match[2]), _finite(match[3])
     if low > high:
         raise ValueError(f"the range runs backwards: expected {match[1]} {match[3]}..{match[2]}")
-    span = f"{number(low)} to {number(high)}"
+    ends = (low, high)
     # The ends of a range belong to it, whichever word stands before it.
     if match[1] == "inside":
         within = (Interval(low, high, True, True),)
-        return Threshold(text, low, f"outside {span}", within, lambda value: low <= value <= high)
+        return Threshold(text, low, "outside {} to {}", ends, within, lambda value: low <= value <= high)
     outside = (Interval(-math.inf, low), Interval(high, math.inf))
-    return Threshold(text, high, span, outside, lambda value: not low <= value <= high)
+    return Threshold(text, high, "{} to {}", ends, outside, lambda value: not low <= value <= high)
 
 
 def _finite(text: str) -> float:

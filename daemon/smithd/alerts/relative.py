@@ -10,7 +10,7 @@ from datetime import tzinfo
 
 from smithd.alerts.compared_with import ALL_NORMAL, ComparedWith, Normality, Past
 from smithd.alerts.condition import NUMBER, Threshold, Verdict, parse_threshold
-from smithd.formatting import number
+from smithd.locales import IN_ENGLISH, Language
 from smithd.plugin.options import Counter, parse_duration
 
 _DAYS = {"yesterday": 1, "last week": 7}
@@ -47,11 +47,9 @@ class Relative:
         """What a text about the threshold names."""
         return self.bound.number
 
-    @property
-    def normal(self) -> str:
+    def normal(self, language: Language = IN_ENGLISH) -> str:
         """Which changes do not breach, for a person."""
-        bound = number(self.number)
-        return f"{self.word} of {self.bound.normal.replace(bound, f'{bound}%') if self.percent else self.bound.normal}"
+        return f"{self.word} of {self.bound.normal(language, '%' if self.percent else '')}"
 
     def change(self, value: float, baseline: float) -> float:
         """How far the value is from its baseline, in the direction of the word; in percent points where asked."""
@@ -94,14 +92,15 @@ class Relative:
         ours = (self.word, self.percent, self.reference)
         return isinstance(other, Relative) and ours == (other.word, other.percent, other.reference)
 
-    def describe(self, value: float, baseline: float) -> str:
+    def describe(self, value: float, baseline: float, language: Language = IN_ENGLISH) -> str:
         """How the value changed, for a person: ``34% below the 200 of 1h before``."""
+        number, then = language.number, f"{language.number(baseline)} {self.reference.when(language)}"
         by = value - baseline
         if _is_equal(value, baseline):
-            return f"like the {number(baseline)} {self.reference}"
+            return f"like the {then}"
         share = 100 * abs(by / baseline) if baseline else math.inf
         amount = f"{number(round(share, 1) or share)}%" if self.percent and math.isfinite(share) else number(abs(by))
-        return f"{amount} {'below' if by < 0 else 'above'} the {number(baseline)} {self.reference}"
+        return f"{amount} {'below' if by < 0 else 'above'} the {then}"
 
 
 def _is_equal(value: float, baseline: float) -> bool:

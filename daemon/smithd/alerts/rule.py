@@ -30,6 +30,7 @@ from smithd.alerts.rule_labels import LabelName, LabelValue
 from smithd.alerts.severity import THRESHOLD_SEVERITIES, BySeverity, Severity, ThresholdSeverity, by_severity
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
+from smithd.locales import IN_ENGLISH, Language
 from smithd.plugin.options import Counter, Duration, Options, PositiveDuration
 from smithd.plugin.sample import Labels
 from smithd.references import MetricRef
@@ -276,8 +277,7 @@ class ExpressionCondition:
     def __str__(self) -> str:
         return self.text
 
-    @property
-    def normal(self) -> str:
+    def normal(self, language: Language = IN_ENGLISH) -> str:  # noqa: ARG002 - thresholds have numbers
         """What is the case otherwise, for a person."""
         return "that it does not hold"
 

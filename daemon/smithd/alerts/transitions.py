@@ -250,7 +250,7 @@ def _evidence(
         str(rule.thresholds[0][1]),
         str(rule.recover.get(rule.lowest, "")),
         seconds=rule.rebase_after if reason is TransitionReason.NEW_LEVEL else None,
-        counted=rule.references[0].counted if rule.references and value is not None else "",
+        counted=rule.references[0].counted() if rule.references and value is not None else "",
     )
 
 

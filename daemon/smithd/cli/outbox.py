@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from smithd.cli.at_rest import at_rest
-from smithd.cli.options import ask, config_option, format_option, socket_option
+from smithd.cli.options import ask, config_argument, format_option, socket_option
 from smithd.cli.times import zone_lines
 from smithd.errors import NotRunning
 
@@ -23,7 +23,7 @@ Found = Mapping[str, Any]
 
 
 @click.command()
-@config_option
+@config_argument
 @socket_option
 @format_option
 def outbox(config: Path, socket: Path | None, output: str) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.options import ask, config_argument, socket_option
 
 
 @click.command()
-@config_option
+@config_argument
 @socket_option
 def reload(config: Path, socket: Path | None) -> None:
     """Make the running daemon read its configuration again, and print the outcome.

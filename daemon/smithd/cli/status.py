@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from smithd.cli.options import ask, config_option, format_option, socket_option
+from smithd.cli.options import ask, config_argument, format_option, socket_option
 from smithd.cli.times import zone_lines
 from smithd.keys import DEFAULT_ACCOUNT
 
@@ -19,7 +19,7 @@ Found = Mapping[str, Any]
 
 
 @click.command()
-@config_option
+@config_argument
 @socket_option
 @format_option
 def status(config: Path, socket: Path | None, output: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.options import config_option
+from smithd.cli.options import config_argument
 from smithd.keys import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("test-push")
-@config_option
+@config_argument
 @click.option("--title", default="smithd works", show_default=True, help="The notification's title.")
 @click.option("--account", default=DEFAULT_ACCOUNT, help="One of 'accounts'; left out: that of activitysmith.")
 def test_push(config: Path, title: str, account: str) -> int:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
-from smithd.config import accounts, counters, empty, expressions, lint, references, rules
+from smithd.config import accounts, counters, empty, expressions, lint, references, rules, surfaces
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
 from smithd.config.sources import Sources, load_plugins
 from smithd.config.validator import Validator, open_file
@@ -114,6 +114,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         expressions.check(validator, partial, sources.declared)
         rules.check(validator, partial)
         empty.check(validator, partial, sources.specs)
+        surfaces.check(validator, partial, sources.specs)
     report = validator.report
     # Where secrets are not required, a missing one is a warning. Without the account there is nothing to check, and
     # it is an error all the same.
@@ -143,6 +144,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         live_activities=file.live_activities,
         badge=file.badge,
         redactor=validator.redactor,
+        locale=file.locale,
         unknown=unknown,
         without_secret=frozenset(validator.without_secret),
     )

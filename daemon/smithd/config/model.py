@@ -200,8 +200,9 @@ class Config:
 
     ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
     required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
-    a secret, also where the text as it was written is valid. ``places``: where the rules that compare with a moment ago
-    say so, as file:line:column. ``lines``: in which line each rule and surface begins, by its path.
+    a secret, also where the text as it was written is valid. ``locale``: how numbers are written. ``places``: where the
+    rules that compare with a moment ago say so, as file:line:column. ``lines``: in which line each rule and surface
+    begins, by its path.
     """
 
     path: Path
@@ -218,6 +219,7 @@ class Config:
     live_activities: dict[str, ActivityOptions]
     badge: BadgeOptions | None
     redactor: Redactor
+    locale: str = ENGLISH
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()
     warnings: tuple[str, ...] = ()

@@ -13,6 +13,8 @@ from smithd.config.model import File
 from smithd.config.sources import Declared
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path
+from smithd.expression.expression import parse
+from smithd.expression.lexer import ExpressionError
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.references import Reference, ReferenceKind, plain_references
 
@@ -61,7 +63,7 @@ def _check_metrics(validator: Validator, named: Sequence[Reference], declared: M
     derived_names = derived if isinstance(derived, dict) else {}
     known = [f"{source}.{name}" for source, metrics in declared.items() for name in sorted(metrics.names)]
     known += derived_names
-    for path, _, name, column, _ in named:
+    for path, _, name, column, _, beside in named:
         source, _, metric = name.partition(".")
         is_declared = source in declared and metric and declared[source].has(metric)
         if is_declared or name in derived_names or not validator.is_known(path):
@@ -72,10 +74,22 @@ def _check_metrics(validator: Validator, named: Sequence[Reference], declared: M
         else:
             expected = f"expected source.metric; sources declared: {_listed(declared)}"
         message = f"no source declares the metric '{name}'"
-        if column is None:
-            validator.report_at(path, message, expected=expected, near=known)
+        if column is not None:
+            validator.report_within(path, column, message, expected=expected, name=name, near=[*known, *beside])
+        elif _is_expression(name):
+            expected = "expected source.metric; an expression gets a name under 'derived', which can stand here"
+            validator.report_at(path, f"'{name}' is an expression, and no metric", expected=expected)
         else:
-            validator.report_within(path, column, message, expected=expected, name=name, near=known)
+            validator.report_at(path, message, expected=expected, near=known)
+
+
+def _is_expression(name: str) -> bool:
+    """Whether what should be the name of a metric computes something from metrics."""
+    try:
+        found = [metric for metric, _ in parse(name).references]
+    except ExpressionError:
+        return False
+    return bool(found) and found != [name]
 
 
 def _check_names(

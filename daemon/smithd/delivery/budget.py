@@ -75,13 +75,13 @@ class Budget:
     """
 
     def __init__(self, limits: Mapping[Family, int], share: float = 1.0) -> None:
-        """``share``: how much of a limit that the service names is ours."""
         self._counts = {family: _Count(limit) for family, limit in limits.items()}
-        self._share = share
+        self.share = share
+        """How much of a limit that the service names is ours."""
 
     def limit(self, limits: Mapping[Family, int], share: float = 1.0) -> None:
         """Other limits, from now on; what was sent already counts."""
-        self._share = share
+        self.share = share
         for family, limit in limits.items():
             self._counts[family].allowed = limit
 
@@ -155,4 +155,4 @@ class Budget:
         count.left = min(left, count.left) if same_window else left
         count.left_until = until
         if pace.quota is not None:
-            count.named = max(1, int(pace.quota * self._share))
+            count.named = max(1, int(pace.quota * self.share))

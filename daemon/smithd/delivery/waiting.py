@@ -9,8 +9,10 @@ The ladder of ``waiting``, in order:
     iOS' budget of updates is used up                   IOS_BUDGET
     it is not due yet                                   NOT_DUE
     no daemon runs                                      NOT_RUNNING
-    the gate does not let it go                         the gate's reason
-    other routine values are worth more                 WORTH
+    the gate does not let it go, for another reason
+    than the limit                                      the gate's reason
+    it competes with other routine values               WORTH
+    the limit is used up                                LIMIT
     else                                                NEXT
 """
 
@@ -23,8 +25,9 @@ from enum import StrEnum
 
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery import wire
+from smithd.delivery.budget import WINDOW
 from smithd.delivery.choice import COMPETING
-from smithd.delivery.gate import Gate, NotYet, Passage
+from smithd.delivery.gate import Gate, GateReason, NotYet, Passage
 from smithd.delivery.sentences import why
 from smithd.keys import Key
 from smithd.outbox.message import ActivityState, Message, Priority, WidgetValue
@@ -65,8 +68,8 @@ _TEXTS = {
     WaitReason.BLOCKED: "delivery is blocked: the service refuses the key, or the account must be paid for",
     WaitReason.PROBING: "another request finds out whether the service answers as it should",
     WaitReason.PAUSED: "the service asked for a pause",
-    WaitReason.LIMIT: "the limit of requests a minute is used up",
-    WaitReason.WORTH: "other widget values are worth more, and not all of them can go",
+    WaitReason.LIMIT: "the limit of requests a minute is used up ({detail})",
+    WaitReason.WORTH: "not all widget values that wait can go, and others may be worth more ({detail})",
     WaitReason.NEXT: "it goes next",
 }
 
@@ -87,12 +90,27 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class Passages:
     """What an account's gate lets go at one moment. The times are seconds since 1970. ``room``: how many routine widget
-    values may go; ``next_at``: when the next of them may go where they compete.
+    values may go; ``next_at``: when the next of them may go where they compete. ``use``: the requests of each family
+    that count now, and the limit; ``share``: how much of the service's limits is ours.
     """
 
     passages: Mapping[tuple[Endpoint, Priority], Passage]
     room: int
     next_at: float
+    use: Mapping[Family, tuple[int, int]]
+    share: float
+
+    def expected_at(self, place: int, now: float) -> float:
+        """When the routine widget value at this place (from 1) may go, unless others come to be worth more."""
+        _, limit = self.use[Family.METRICS]
+        at_once = 1 if self.next_at > now else max(1, self.room)
+        return max(self.next_at, now) + max(0, place - at_once) * WINDOW / limit
+
+    def used(self, family: Family) -> str:
+        """How much of the limit of a family is used, for a person."""
+        used, limit = self.use[family]
+        share = f", which is its share of {self.share:.0%}" if self.share < 1 else ""
+        return f"{used} of {limit}{share}"
 
 
 def passages(gate: Gate, instant: float, now: float) -> Passages:
@@ -109,7 +127,8 @@ def passages(gate: Gate, instant: float, now: float) -> Passages:
             found[endpoint, priority] = passage
     budget = gate.budget
     next_at = budget.spread_at(Family.METRICS, instant)
-    return Passages(found, budget.room(Family.METRICS, instant), now + max(0.0, next_at - instant))
+    room, use = budget.room(Family.METRICS, instant), budget.use(instant)
+    return Passages(found, room, now + max(0.0, next_at - instant), use, budget.share)
 
 
 def waiting(outbox: Outbox, queued: Queued, passages: Passages | None, updates_at_once: int, now: float) -> Waiting:
@@ -130,12 +149,16 @@ def waiting(outbox: Outbox, queued: Queued, passages: Passages | None, updates_a
     if passages is None:
         return Waiting(WaitReason.NOT_RUNNING)
     passage = passages.passages[wire.endpoint(message, outbox.shown.get(key)), message.priority]
-    if isinstance(passage, NotYet):
-        return Waiting(WaitReason(passage.reason), passage.until if passage.until < math.inf else None)
-    lane = lane_of(message)
-    if (lane.priority, lane.family) == COMPETING and len(outbox.lanes.get(lane, ())) > passages.room:
-        return Waiting(WaitReason.WORTH, passages.next_at if passages.next_at > now else None)
-    return Waiting(WaitReason.NEXT)
+    held = passage if isinstance(passage, NotYet) else None
+    until = held.until if held is not None and held.until < math.inf else None
+    if held is not None and held.reason is not GateReason.LIMIT:
+        return Waiting(WaitReason(held.reason), until)
+    lane, used = lane_of(message), passages.used(Family.METRICS)
+    # One that waits alone competes with none.
+    if (lane.priority, lane.family) == COMPETING and len(outbox.lanes.get(lane, ())) > max(1, passages.room):
+        next_at = max(until or now, passages.next_at)
+        return Waiting(WaitReason.WORTH, next_at if next_at > now else None, f"{used} went in the last minute")
+    return Waiting(WaitReason.NEXT) if held is None else Waiting(WaitReason.LIMIT, until, passages.used(lane.family))
 
 
 def _not_due(outbox: Outbox, message: Message, updates_at_once: int, now: float) -> Waiting:

@@ -11,6 +11,7 @@ from smithd.expression.parser import parse_tree
 from smithd.expression.tree import Node
 from smithd.expression.vector import NO_METRICS, NoResult, Querier, Vector
 from smithd.expression.window import reach
+from smithd.locales import IN_ENGLISH, Language
 from smithd.plugin.sample import Labels
 
 
@@ -122,7 +123,7 @@ def values_for(operands: Iterable[Operand], labels: Labels) -> tuple[OperandValu
     return tuple(found)
 
 
-def render_operands(operands: Iterable[OperandValue]) -> str:
+def render_operands(operands: Iterable[OperandValue], language: Language = IN_ENGLISH) -> str:
     """The values of operands as a sentence."""
     phrases = []
     for text, series, low, high, problem, is_known in operands:
@@ -130,9 +131,9 @@ def render_operands(operands: Iterable[OperandValue]) -> str:
             what = "series" if is_known and not problem else "value"
             phrases.append(f"{text} has no {what}{f' ({problem})' if problem else ''}")
         elif series == 1:
-            phrases.append(f"{text} is {_number(low)}")
+            phrases.append(f"{text} is {_number(low, language)}")
         else:
-            phrases.append(f"{text} has {series} values from {_number(low)} to {_number(high)}")
+            phrases.append(f"{text} has {series} values from {_number(low, language)} to {_number(high, language)}")
     return " and ".join(phrases)
 
 
@@ -156,5 +157,7 @@ def _evaluate(node: Node, querier: Querier) -> Vector:
         return Vector(problem=str(reason))
 
 
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+def _number(value: float, language: Language) -> str:
+    """A number with at most six digits that count: a comparison may have turned on them."""
+    shown = f"{value:.6g}"
+    return language.number(value) if "e" in shown else language.number(value, len(shown.partition(".")[2]))

@@ -13,7 +13,7 @@ from smithd.alerts.condition import Threshold
 from smithd.alerts.relative import Relative
 from smithd.alerts.rule import Rule
 from smithd.alerts.severity import Severity
-from smithd.formatting import duration, number, plain
+from smithd.formatting import plain
 from smithd.keys import PushKey
 from smithd.notify.group import GroupedAlert, GroupKey, GroupScope, NotificationGroup
 from smithd.notify.options import PushOptions
@@ -69,15 +69,15 @@ def firing(
     """The text about alerts that fire."""
     first = subject.firing[0]
     names = _names(subject, rules, options, view)
-    title = _custom(options.title, subject, names) or _title(subject, rules, view)
+    title = _custom(options.title, subject, names, view) or _title(subject, rules, view)
     # A title of the rule's own is left as it is.
-    message = _custom(options.message, subject, names) or _message(subject, rules, view)
+    message = _custom(options.message, subject, names, view) or _message(subject, rules, view)
     return PushContent(
         f"{STILL_FIRING}{title}" if is_reminder and options.title is None else title,
         "\n".join([message, *_rest(subject, rules, view)]),
-        _custom(options.subtitle, subject, names) or None,
+        _custom(options.subtitle, subject, names, view) or None,
         options.level(first.severity),
-        plain=_plain(subject),
+        plain=_plain(subject, view),
     )
 
 
@@ -87,7 +87,8 @@ def _rest(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> list
     count = len(view.rest.get(rule.name, ()))
     if not count or subject.group.scope not in (GroupScope.RULE, GroupScope.REST):
         return []
-    return [f"{count:,} more series breach; the rule has at most {rule.max_alerts:,} alerts (max_alerts)."]
+    breaching, most = map(view.language.number, (count, rule.max_alerts))
+    return [f"{breaching} more series breach; the rule has at most {most} alerts (max_alerts)."]
 
 
 def ended(subject: Subject, view: NotifyView) -> PushContent:
@@ -95,7 +96,7 @@ def ended(subject: Subject, view: NotifyView) -> PushContent:
     if subject.is_single:
         (alert,) = subject.ended
         title = f"Closed: {name(alert)} has no data" if alert.cause else f"Resolved: {name(alert)}"
-        change = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
+        change = sentences.sentence(alert.evidence, alert.rule, alert.series.labels, view.language)
         message = f"{change}. It was {_lasted(alert, view)}."
     else:
         title = _END_TITLES[subject.group.scope].format(_heading(subject.group))
@@ -206,7 +207,7 @@ def _names(subject: Subject, rules: Mapping[str, Rule], options: PushOptions, vi
         "total": view.now - started,
         "count": len(subject.firing),
         "series": _series(subject, rule, view),
-        "alerts": named if left <= 0 else [*named[: options.max_series], f"{left} more"],
+        "alerts": named if left <= 0 else [*named[: options.max_series], _more(left, view)],
         "baseline": baseline,
         "change": change,
     }
@@ -224,32 +225,38 @@ def _title(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> str
     first, count = subject.firing[0], len(subject.firing)
     match subject.group.scope:
         case GroupScope.SOURCE:
-            return f"{subject.group.name} does not answer: {_counted(count, first.severity)}"
+            return f"{subject.group.name} does not answer: {_counted(count, first.severity, view)}"
         case GroupScope.DIGEST:
-            return f"After {subject.group.name}: {_counted(count, first.severity)}"
+            return f"After {subject.group.name}: {_counted(count, first.severity, view)}"
         case GroupScope.STORM:
             named = list(dict.fromkeys(alert.rule for alert in subject.firing))
             what = "rule fires" if len(named) == 1 else "rules fire"
-            others = f" and {len(named) - NAMED_IN_TITLE} more" if len(named) > NAMED_IN_TITLE else ""
-            return f"{len(named)} {what}: {', '.join(named[:NAMED_IN_TITLE])}{others}"
+            others = f" and {_more(len(named) - NAMED_IN_TITLE, view)}" if len(named) > NAMED_IN_TITLE else ""
+            return f"{view.language.number(len(named))} {what}: {', '.join(named[:NAMED_IN_TITLE])}{others}"
         case GroupScope.REST:
-            return f"{subject.group.name}: {_counted(count, first.severity, 'more alert')}"
+            return f"{subject.group.name}: {_counted(count, first.severity, view, 'more alert')}"
     if count == 1:
         return f"{name(first)} is {first.severity}"
     series = _series(subject, rules[first.rule], view)
-    counted = f"{count} of {series}, {first.severity}" if series > count else _counted(count, first.severity)
+    counted = _counted(count, first.severity, view)
+    if series > count:
+        counted = f"{view.language.number(count)} of {view.language.number(series)}, {first.severity}"
     return f"{_heading(subject.group)}: {counted}"
 
 
-def _plain(subject: Subject) -> str:
+def _plain(subject: Subject, view: NotifyView) -> str:
     """The rule, the severity and the value: nothing that the configuration's texts, or labels, can make wrong."""
     first, others = subject.firing[0], len(subject.firing) - 1
-    value = "no data" if first.cause or first.value is None else number(first.value)
-    return f"{first.rule} is {first.severity}: {value}" + (f", and {others} more" if others else "")
+    value = "no data" if first.cause or first.value is None else view.language.number(first.value)
+    return f"{first.rule} is {first.severity}: {value}" + (f", and {_more(others, view)}" if others else "")
 
 
-def _counted(count: int, severity: Severity, what: str = "alert") -> str:
-    return f"{count} {what}{'s' if count > 1 else ''}, {severity}"
+def _counted(count: int, severity: Severity, view: NotifyView, what: str = "alert") -> str:
+    return f"{view.language.number(count)} {what}{'s' if count > 1 else ''}, {severity}"
+
+
+def _more(count: int, view: NotifyView) -> str:
+    return f"{view.language.number(count)} more"
 
 
 def _heading(group: GroupKey) -> str:
@@ -262,15 +269,18 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     if subject.is_single:
         (alert,) = subject.firing
         rule = rules[alert.rule]
-        what = sentences.sentence(alert.evidence, alert.rule, alert.series.labels)
+        what = sentences.sentence(alert.evidence, alert.rule, alert.series.labels, view.language)
         if alert.cause:
-            what = sentences.missing_now(rule, alert.series, alert.cause, alert.value, view.now - alert.severity_since)
+            missing = view.now - alert.severity_since
+            what = sentences.missing_now(rule, alert.series, alert.cause, alert.value, missing, view.language)
         # Where the severity has no threshold (an expression, or one that a reload took away), no bound can be named.
         elif alert.severity not in dict(rule.thresholds) or (rule.when is not None and alert.evidence):
             what = what or f"{alert.rule} is {alert.severity}"
         else:
             days = alert.evidence.days if alert.evidence is not None else None
-            what = sentences.still_firing(rule, alert.series, alert.severity, alert.value, alert.baseline, days)
+            what = sentences.still_firing(
+                rule, alert.series, alert.severity, alert.value, alert.baseline, days, view.language
+            )
         return f"{what}, since {view.clock(alert.severity_since)}."
 
     if group.scope is GroupScope.STORM:
@@ -278,14 +288,14 @@ def _message(subject: Subject, rules: Mapping[str, Rule], view: NotifyView) -> s
     lines = []
     for alert in subject.firing[:NAMED]:
         since = f"{alert.severity} since {view.clock(alert.severity_since)}"
-        value = "no data" if alert.cause or alert.value is None else number(alert.value)
+        value = "no data" if alert.cause or alert.value is None else view.language.number(alert.value)
         # That there is no data is said in the title already: the source does not answer.
         is_source = group.scope is GroupScope.SOURCE
         lines.append(f"{name(alert)}: {since}" if is_source else f"{_short(alert, subject)}: {value}, {since}")
     if len(subject.firing) > NAMED:
-        lines.append(f"and {len(subject.firing) - NAMED} more")
+        lines.append(f"and {_more(len(subject.firing) - NAMED, view)}")
     if group.scope in (GroupScope.RULE, GroupScope.REST):
-        lines.append(f"{sentences.expected(rules[subject.firing[0].rule], _left_out(subject))}.")
+        lines.append(f"{sentences.expected(rules[subject.firing[0].rule], _left_out(subject), view.language)}.")
     if group.scope is GroupScope.REST:
         lines.append("These are too many for notifications of their own (max_series).")
     if subject.ended:
@@ -301,14 +311,14 @@ def _rule_lines(subject: Subject, view: NotifyView) -> list[str]:
         of_rule[alert.rule].append(alert)
     lines = []
     for rule, alerts in list(of_rule.items())[:NAMED]:
-        what = name(alerts[0]) if len(alerts) == 1 else f"{rule}, {len(alerts)} alerts"
+        what = name(alerts[0]) if len(alerts) == 1 else f"{rule}, {view.language.number(len(alerts))} alerts"
         lines.append(f"{what}: {alerts[0].severity} since {view.clock(_since(alerts))}")
-    return [*lines, f"and {len(of_rule) - NAMED} more"] if len(of_rule) > NAMED else lines
+    return [*lines, f"and {_more(len(of_rule) - NAMED, view)}"] if len(of_rule) > NAMED else lines
 
 
 def _ended_lines(alerts: Sequence[GroupedAlert], view: NotifyView) -> list[str]:
     lines = [f"{name(alert)}: {_lasted(alert, view)}" for alert in alerts[:NAMED]]
-    return [*lines, f"and {len(alerts) - NAMED} more"] if len(alerts) > NAMED else lines
+    return [*lines, f"and {_more(len(alerts) - NAMED, view)}"] if len(alerts) > NAMED else lines
 
 
 def _lasted(alert: GroupedAlert, view: NotifyView) -> str:
@@ -321,7 +331,7 @@ def _lasted(alert: GroupedAlert, view: NotifyView) -> str:
             continue
         until = alert.ended if spell.until is None else spell.until
         last = "last " if spell.earlier else ""
-        times = f"{duration(spell.total(until))}, {last}{view.span(spell.since, until)}"
+        times = f"{view.language.duration(spell.total(until))}, {last}{view.span(spell.since, until)}"
         found.append(f"of that {spell.severity} {times}" if found else f"{spell.severity} for {times}")
     return ", ".join(found)
 
@@ -346,11 +356,11 @@ def _left_out(subject: Subject) -> Labels:
     return tuple(sorted(subject.shared.difference(subject.group.labels)))
 
 
-def _custom(text: Text | None, subject: Subject, names: dict[str, Any]) -> str:
+def _custom(text: Text | None, subject: Subject, names: dict[str, Any], view: NotifyView) -> str:
     """The rule's own text; none where the value is missing that it was written for: the last one is not today's."""
     if text is None or subject.firing[0].cause:
         return ""
     labels: WatchedLabels = names["labels"]
     labels.differing_was_read = False
     rendered, others = text.render(names), len(subject.firing) - 1
-    return f"{rendered} and {others} more" if rendered and labels.differing_was_read else rendered
+    return f"{rendered} and {_more(others, view)}" if rendered and labels.differing_was_read else rendered

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from smithd.alerts.alert import Alert
 from smithd.formatting import clock_span, clock_time
 from smithd.keys import PushKey
+from smithd.locales import ENGLISH, Language, language
 from smithd.notify.silence import Silence
 from smithd.outbox.shown import KeyStatus
 from smithd.plugin.sample import Labels, Series
@@ -22,7 +23,8 @@ class NotifyView:
     ``alerts``: those that are not inactive, by rule and labels; ``rest``: the series of each rule that breach and have
     none, since their rule has as many as it may have; ``windows``: the time windows that are open, with their
     ends; ``silences``: the active ones; ``series``: the newest samples; ``status``: where a notification stands in
-    the outbox; ``waiting``: those that wait there.
+    the outbox; ``waiting``: those that wait there; ``locale``: how numbers and lengths of
+    time are written.
     """
 
     now: float
@@ -34,6 +36,12 @@ class NotifyView:
     status: Callable[[PushKey], KeyStatus]
     rest: Mapping[str, Sized] = field(default_factory=dict)
     waiting: Callable[[], Iterable[PushKey]] = tuple
+    locale: str = ENGLISH
+
+    @property
+    def language(self) -> Language:
+        """What writes numbers and lengths of time."""
+        return language(self.locale)
 
     def value(self, series: Series) -> float | None:
         """The newest value of a series, while it is fresh."""

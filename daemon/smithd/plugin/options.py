@@ -115,6 +115,13 @@ class MetricOptions(Options):
         return ""
 
     @property
+    def has_series(self) -> bool:
+        """Whether it brings a series for each of several things, told apart by their labels; False where only an answer
+        can say that.
+        """
+        return False
+
+    @property
     def least_fresh_for(self) -> float:
         """For how many seconds values are fresh at the least, where ``fresh_for`` is not written."""
         return 0.0

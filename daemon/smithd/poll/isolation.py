@@ -17,7 +17,7 @@ MAX_METRICS = 10_000
 class MetricSettings(NamedTuple):
     """What is configured for one metric. ``fresh_for``: for how many seconds its values are fresh; None: as long as the
     source's, and ``least_fresh_for`` at the least. ``counter``: whether it counts up and starts again.
-    ``empty``: what it means that a complete answer lacks a series;
+    ``has_series``: whether it brings several series. ``empty``: what it means that a complete answer lacks a series;
     ``empty_advice``: what to say of that where it is this metric's own default (None: it is written, or it is missing).
     """
 
@@ -26,6 +26,7 @@ class MetricSettings(NamedTuple):
     counter: Counter = False
     empty: Empty = Empty.MISSING
     empty_advice: str | None = None
+    has_series: bool = False
 
 
 class PluginFault(Exception):
@@ -92,7 +93,9 @@ def metric_settings_of(source_class: type[Source[Any]], options: Options) -> dic
             empty = Empty(metric.default_empty) if metric.empty is None else metric.empty
             is_own_default = metric.empty is None and empty is Empty.CLEAR
             advice = metric.advice_on_empty if is_own_default else None
-            found[name] = MetricSettings(metric.fresh_for, metric.least_fresh_for, metric.counter, empty, advice)
+            found[name] = MetricSettings(
+                metric.fresh_for, metric.least_fresh_for, metric.counter, empty, advice, metric.has_series
+            )
         return {name: each for name, each in found.items() if each != MetricSettings()}
 
     return call_isolated(settings)

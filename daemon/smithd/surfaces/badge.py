@@ -42,13 +42,16 @@ def _metrics(given: Any) -> Iterable[tuple[str, int | None]]:
     return () if _counted(given) else metrics_named_in(given)
 
 
+_REFERS = RefersTo(ReferenceKind.METRIC, _metrics, beside=("firing", "alerts"))
+
+
 class BadgeOptions(Options):
     """The badge's keys; ``badge: count(firing)`` is short for ``badge: {value: count(firing)}``."""
 
     short_form: ClassVar = {"type": "string"}
     short_form_of: ClassVar = "value"
 
-    value: Annotated[str, AfterValidator(_value), RefersTo(ReferenceKind.METRIC, _metrics)] = Field(
+    value: Annotated[str, AfterValidator(_value), _REFERS] = Field(
         description="count(firing): how many rules fire; count(alerts): how many alerts; or a metric or expression"
     )
     channels: Channels | None = Field(None, description="whose badge it is; default: those of the account")

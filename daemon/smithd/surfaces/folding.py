@@ -8,8 +8,8 @@ from typing import Any
 
 from smithd.alerts.severity import Severity
 from smithd.contract.values import MOST_ROWS, clipped
-from smithd.formatting import duration, fitted, number
 from smithd.keys import StreamKey
+from smithd.locales import ENGLISH, fitted, language
 from smithd.lockscreen.widths import row_value
 from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.surfaces.marks import MARKS
@@ -26,35 +26,36 @@ _BY_SEVERITY = {Severity.WARNING: "orange", Severity.CRITICAL: "red"}
 Row = Mapping[str, Any]
 
 
-def folded_value(state: Mapping[str, Any], severity: Severity | None) -> dict[str, Any]:
+def folded_value(state: Mapping[str, Any], severity: Severity | None, locale: str = ENGLISH) -> dict[str, Any]:
     """What says most of a content state of any type, as the value of a row: its worst row, its value, "2/4", "42 %",
     the time that is left, or its message. ``severity``: of the incident that the activity shows.
     """
     color = {"color": state["color"]} if "color" in state else {}
+    own = language(locale)
     match state:
         case {"metrics": [*rows]} if rows:
-            worst = min(rows, key=_badness)
+            worst = worst_row(rows)
             row = {name: worst[name] for name in ("value", "unit", "color") if name in worst}
             # A text has its mark already, or is one of its own.
-            return row if isinstance(row["value"], str) else row | {"value": with_mark(row["value"], severity)}
+            return row if isinstance(row["value"], str) else row | {"value": with_mark(row["value"], severity, locale)}
         case {"current_step": step, "number_of_steps": steps}:
-            return {"value": with_mark(f"{step}/{steps}", severity), **color}
+            return {"value": with_mark(f"{step}/{steps}", severity, locale), **color}
         case {"percentage": percentage}:
-            return {"value": with_mark(f"{number(percentage, 0)} %", severity), **color}
+            return {"value": with_mark(f"{own.number(percentage, 0)} %", severity, locale), **color}
         case {"value": int() | float() as value, "upper_limit": limit} if limit > 0:
-            return {"value": with_mark(f"{number(100 * value / limit, 0)} %", severity), **color}
+            return {"value": with_mark(f"{own.number(100 * value / limit, 0)} %", severity, locale), **color}
         case {"value": int() | float() as value}:
-            return {"value": with_mark(value, severity), **color}
+            return {"value": with_mark(value, severity, locale), **color}
         case {"value": text}:
             return {"value": text, **color}
         case {"duration_seconds": seconds}:
-            return {"value": with_mark(duration(seconds), severity), **color}
+            return {"value": with_mark(own.duration(seconds), severity, locale), **color}
         case {"message": message}:
             return {"value": clipped(message) or NO_VALUE, **color}
     return {"value": NO_VALUE, **color}
 
 
-def with_mark(value: float | str, severity: Severity | None) -> float | str:
+def with_mark(value: float | str, severity: Severity | None, locale: str = ENGLISH) -> float | str:
     """A value that only the colour of its row would tell from others, with what says that without a colour."""
     mark = MARKS.get(severity, "") if severity is not None else ""
     if isinstance(value, str):
@@ -63,7 +64,12 @@ def with_mark(value: float | str, severity: Severity | None) -> float | str:
     if not mark and value >= 0:
         return value
     ending = f" {mark}" if mark else ""
-    return fitted(value, row_value(MOST_ROWS) - len(ending)) + ending
+    return fitted(value, row_value(MOST_ROWS) - len(ending), locale) + ending
+
+
+def worst_row(rows: Sequence[Row]) -> Row:
+    """The row that stands for all of them: of equally bad ones, the first."""
+    return min(rows, key=_badness)
 
 
 def _badness(row: Row) -> int:

@@ -13,6 +13,7 @@ from smithd.alerts.severity import SEVERITIES, Severity, worst_of
 from smithd.expression.option import InlineMetric
 from smithd.formatting import clock_time, plain
 from smithd.keys import StreamKey, SurfaceKey
+from smithd.locales import ENGLISH, Language, language
 from smithd.outbox.message import ActivityState
 from smithd.outbox.shown import Shown, ShownActivity
 from smithd.plugin.sample import Labels, Sample
@@ -30,7 +31,7 @@ class SurfacesView:
     enqueued; ``enqueued``: those of them whose start can be withdrawn; ``ending``: those whose end was sent.
     ``refusals``: the states of streams that the service refused (None: whatever it says). ``zone``: that of the times
     which are shown. ``countdowns``: what the timers of streams count down. ``rules``: all, by their names.
-    ``is_stopping``: the daemon was asked to stop.
+    ``is_stopping``: the daemon was asked to stop. ``locale``: how numbers and lengths of time are written.
     """
 
     now: float
@@ -47,6 +48,12 @@ class SurfacesView:
     ending: Callable[[], Set[StreamKey]] = frozenset
     refusals: Callable[[], Mapping[StreamKey, ActivityState | None]] = dict
     is_stopping: bool = False
+    locale: str = ENGLISH
+
+    @property
+    def language(self) -> Language:
+        """What writes numbers and lengths of time."""
+        return language(self.locale)
 
     def is_on_phone(self, key: StreamKey) -> bool:
         """Whether a stream is on the phone, or may be; not one whose start is only enqueued."""

@@ -8,7 +8,7 @@ from math import isnan
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from smithd.alerts.severity import Severity
@@ -67,9 +67,9 @@ class WidgetOptions(Options):
     short_form_of: ClassVar = "value"
 
     value: MetricRef | None = Field(None, description="the metric whose value is shown, as source.metric")
+    text: SummaryText | None = Field(None, description="a text about everything, instead of one metric's value")
     format: ValueText | None = Field(None, description="makes the number a text of 1 to 64 characters")
     stale: ValueText | None = Field(None, description="the text once the value is too old; default: the format and ?")
-    text: SummaryText | None = Field(None, description="a text about everything, instead of one metric's value")
     min_interval: Duration = Field(60.0, description="the least time between two routine updates")
     min_change: float = Field(0.0, ge=0, description="a number that changed by less than this is not sent")
     pick: Literal["max", "min", "sum", "first"] | None = Field(
@@ -89,13 +89,19 @@ class WidgetOptions(Options):
     def _short_form(cls, given: Any) -> Any:
         return {"value": given} if isinstance(given, str) else given
 
+    @field_validator("format", "stale", "pick", "min_change")
+    @classmethod
+    def _of_value(cls, given: Any, info: ValidationInfo) -> Any:
+        # Where ``value`` is wrong itself, it is not in ``data``.
+        if info.data.get("value", "") is None and info.data.get("text") is not None:
+            key = {"key": info.field_name}
+            raise PydanticCustomError("text_only", "'{key}' belongs to 'value', not to 'text'", key)
+        return given
+
     @model_validator(mode="after")
     def _one_content(self) -> WidgetOptions:
         if (self.value is None) == (self.text is None):
             raise PydanticCustomError("one_content", "a widget shows either a metric ('value') or a 'text'")
-        of_value = [key for key in ("format", "stale", "pick", "min_change") if key in self.model_fields_set]
-        if self.text is not None and of_value:
-            raise PydanticCustomError("text_only", "'{key}' belongs to 'value', not to 'text'", {"key": of_value[0]})
         if self.value is not None and self.include_suppressed:
             raise PydanticCustomError("counts", "'include_suppressed' belongs to 'text': a value counts no alerts")
         if self.stale is not None and self.format is None:

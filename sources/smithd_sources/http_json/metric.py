@@ -94,6 +94,11 @@ class JSONMetric(MetricOptions):
             raise PydanticCustomError("time_format", "'time_format' goes with 'as: timestamp', 'as: age' or 'time'")
         return self
 
+    @property
+    def has_series(self) -> bool:
+        """Whether it has elements."""
+        return self.each is not None
+
     @cached_property
     def conversion(self) -> Conversion:
         """The conversion of what stands there into the metric's number."""

@@ -74,6 +74,11 @@ class SqlMetric(MetricOptions):
         full = handler.resolve_ref_schema(handler(schema))
         return {"anyOf": [{"type": "string", "examples": ["SELECT count(*) FROM jobs"]}, full]}
 
+    @property
+    def has_series(self) -> bool:
+        """Whether it has a series for each row."""
+        return bool(self.labels)
+
     @cached_property
     def as_age(self) -> SqlMetric:
         """The same with a moment for its value, which is how the times of rows are read."""

@@ -164,6 +164,11 @@ class QueryOptions(MetricOptions):
             raise PydanticCustomError("two_currencies", "'money' brings the label 'currency' itself")
         return self
 
+    @property
+    def has_series(self) -> bool:
+        """Whether it has a series for each value of a field."""
+        return bool(self.labels)
+
 
 class StripeOptions(Options):
     """The keys of a source of ``type: stripe``."""

@@ -91,7 +91,8 @@ class AlertOptions(WithColor, WithBadge, WithTwoButtons):
 
 def _said(alerts: Sequence[Alert], view: SurfacesView) -> str:
     lines = [_line(alert, view) for alert in alerts[:MOST_LINES]]
-    return "\n".join([*lines, *([f"and {len(alerts) - MOST_LINES} more"] if len(alerts) > MOST_LINES else [])])
+    rest = len(alerts) - MOST_LINES
+    return "\n".join([*lines, f"and {view.language.number(rest)} more"] if rest > 0 else lines)
 
 
 def _line(alert: Alert, view: SurfacesView) -> str:
@@ -100,7 +101,7 @@ def _line(alert: Alert, view: SurfacesView) -> str:
     assert severity is not None
     if alert.cause:
         seconds = view.now - alert.severity_since
-        return sentences.missing_now(rule, alert.series, alert.cause, alert.value, seconds)
+        return sentences.missing_now(rule, alert.series, alert.cause, alert.value, seconds, view.language)
     # Where the severity has no threshold (a reload took it away), no bound can be named.
     if severity not in dict(rule.thresholds):
         return f"{alert.rule} is {severity}"
@@ -108,4 +109,4 @@ def _line(alert: Alert, view: SurfacesView) -> str:
     # A relative threshold compares what was evaluated, which need not be the sample itself.
     is_plain = newest is not None and isinstance(rule.threshold(severity), Threshold)
     value = newest.value if is_plain and newest is not None else alert.value
-    return sentences.still_firing(rule, alert.series, severity, value, alert.baseline(severity))
+    return sentences.still_firing(rule, alert.series, severity, value, alert.baseline(severity), language=view.language)

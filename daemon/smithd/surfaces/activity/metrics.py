@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,15 +12,24 @@ from smithd.formatting import plain
 from smithd.keys import StreamKey
 from smithd.lockscreen import widths
 from smithd.outbox.message import Json
-from smithd.surfaces.activity.parts import WithColor, WithSubtitle
-from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows, most_rows
+from smithd.surfaces.activity.parts import WithColor
+from smithd.surfaces.activity.rows import (
+    RowOptions,
+    SeriesRow,
+    WithRows,
+    cut,
+    laid_out,
+    left_out,
+    meaning_of_rows,
+    most_rows,
+)
 from smithd.surfaces.activity.view import ActivityView
 from smithd.surfaces.surface import NotRenderable, Obstacle
 from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import SurfacesView
 
 
-class MetricsOptions(WithSubtitle, WithColor):
+class MetricsOptions(WithRows, WithColor):
     """A Live Activity with gauges. A gauge shows a number from 0 on, and nothing else; so a mark stands at the label,
     and what is stale or left out, in the subtitle.
     """
@@ -29,9 +38,9 @@ class MetricsOptions(WithSubtitle, WithColor):
     metrics: list[RowOptions] = Field(min_length=1, max_length=MOST_GAUGES, description="the rows, two at most")
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
-        """A row for one series cannot show several."""
-        return tuple(row.value for row in self.metrics if row.value is not None)
+    def row_options(self) -> Sequence[RowOptions]:
+        """Those of its rows."""
+        return self.metrics
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """A value that no gauge can show, or none at all."""
@@ -65,7 +74,7 @@ class MetricsOptions(WithSubtitle, WithColor):
             for row in rows
             if row.sample is not None
         ]
-        label, mark, _ = left_out(left)
+        label, mark, _ = left_out(left, seen.surfaces.language)
         rest = f"{label} {mark}".strip() if left else ""
         return {"metrics": gauges, **self.noted(seen, rest, seen.stale_mark)}
 

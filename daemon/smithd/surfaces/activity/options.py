@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, Field, field_validator
 
@@ -21,7 +21,7 @@ from smithd.lockscreen import widths
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Duration, Options, PositiveDuration
 from smithd.plugin.sample import Sample
-from smithd.references import ITS_DEFAULT, AccountNames, ReferenceKind, TimeWindowRef, references
+from smithd.references import ITS_DEFAULT, AccountNames, Path, ReferenceKind, TimeWindowRef, references
 from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.countdown import Countdown
@@ -92,6 +92,19 @@ class End(Options):
         3600.0, description="it ends when all sources of what it shows have been failing or silent for this long"
     )
     cool_down: Duration = Field(60.0, description="how long it must be unwanted before it ends (flapping updates it)")
+
+
+class ActivityClock(Protocol):
+    """What a type has that shows a clock."""
+
+    def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:
+        """What it counts down from now on. ``known``: until now."""
+
+    def is_over(self, countdown: Countdown | None, now: float) -> bool:
+        """Whether the activity has come to its end by that, whatever ``show`` says."""
+
+    def timing(self, seen: ActivityView) -> dict[str, Any]:
+        """Which window the phone counts: ``window`` and ``ends_at`` of the content."""
 
 
 class ActivityOptions(Options):
@@ -195,9 +208,9 @@ class ActivityOptions(Options):
         return [sample for metric in self.shown_metrics for sample in view.samples(metric)]
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
-        """The metrics of which it can show one series only."""
-        return ()
+    def single_metrics(self) -> dict[Path, str]:
+        """The metrics of which it can show one series only, by where its options name them."""
+        return {}
 
     @cached_property
     def headline_rules(self) -> list[str] | None:
@@ -214,17 +227,10 @@ class ActivityOptions(Options):
         """The worst severity that fires among these rules, suppressed alerts apart unless they are included."""
         return view.severity(rules) if self.include_suppressed else view.unsuppressed_severity(rules)
 
-    def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:  # noqa: ARG002
-        """What its timer counts down from now on. ``known``: until now."""
+    @property
+    def clock(self) -> ActivityClock | None:
+        """The clock that it has, if any."""
         return None
-
-    def is_done(self, countdown: Countdown | None, now: float) -> bool:  # noqa: ARG002 - for the types
-        """Whether it has come to its end by itself, whatever ``show`` says."""
-        return False
-
-    def timing(self, seen: ActivityView) -> dict[str, Any]:  # noqa: ARG002 - for the types
-        """Which window a timer counts: ``window`` and ``ends_at`` of its content."""
-        return {}
 
     def buttons(self) -> dict[str, Action | None]:
         """Its buttons, by the names of their fields."""
@@ -234,16 +240,17 @@ class ActivityOptions(Options):
         self,
         content: ActivityContent,
         severity: Severity | None,
-        view: SurfacesView,  # noqa: ARG002 - for the types
+        view: SurfacesView,
     ) -> dict[str, Any]:
         """The row that stands for it where it is folded, while it shows an incident of this severity: its title, and
         what says most of its content state.
         """
-        return {"label": content.content_state["title"], **folded_value(content.content_state, severity)}
+        state = content.content_state
+        return {"label": state["title"], **folded_value(state, severity, view.locale)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """What of its own fields cannot be shown as it should, if anything."""
-        for metric in self.single_metrics:
+        for metric in self.single_metrics.values():
             if (count := len(view.samples(metric))) > 1:
                 return NotRenderable(key, Obstacle.SEVERAL_SERIES, (metric,), count)
         return None

@@ -15,6 +15,7 @@ from smithd.contract.values import clipped
 from smithd.expression.option import ValueRef
 from smithd.lockscreen import widths
 from smithd.plugin.sample import Sample
+from smithd.references import Path
 from smithd.surfaces.activity.colors import ColorOptions
 from smithd.surfaces.activity.options import ActivityOptions, End, FinalOptions, check_weight
 from smithd.surfaces.activity.view import PLAIN, ActivityView, FinalText, HeadlineText, ReadingText, joined
@@ -136,10 +137,10 @@ class WithBadge(ActivityOptions):
             yield ShownText(("badge", "format"), "badge", self.badge.format, widths.BADGE, self.badge.value)
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """With the badge's."""
         value = self.badge.value if self.badge is not None else None
-        return (*super().single_metrics, *([value] if value is not None else []))
+        return super().single_metrics | ({("badge", "value"): value} if value is not None else {})
 
 
 class WithTwoButtons(ActivityOptions):

@@ -11,7 +11,9 @@ from smithd.contract.values import Number
 from smithd.expression.option import ValueRef
 from smithd.formatting import number, plain
 from smithd.keys import StreamKey
+from smithd.locales import Language
 from smithd.outbox.message import Json
+from smithd.references import Path
 from smithd.surfaces.activity.parts import WithBadge, WithColor, WithSubtitle, WithTwoButtons
 from smithd.surfaces.activity.view import ActivityView
 from smithd.surfaces.surface import NotRenderable, Obstacle
@@ -54,10 +56,16 @@ class ProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
         return self
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """All that it shows."""
-        named = (self.percentage, self.value, self.upper_limit, self.from_, self.to)
-        return (*super().single_metrics, *(each for each in named if isinstance(each, str)))
+        named = {
+            "percentage": self.percentage,
+            "value": self.value,
+            "upper_limit": self.upper_limit,
+            "from": self.from_,
+            "to": self.to,
+        }
+        return super().single_metrics | {(key,): each for key, each in named.items() if isinstance(each, str)}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """No value, no limit, or no length."""
@@ -84,9 +92,9 @@ class ProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
         value, limit = _bound(self._shown, view), _bound(self.upper_limit, view)
         assert value is not None
         if limit is not None:
-            bar, beyond = _limited(value, limit)
+            bar, beyond = _limited(value, limit, view.language)
         else:
-            bar, beyond = _filled(value, _bound(self.from_, view), _bound(self.to, view))
+            bar, beyond = _filled(value, _bound(self.from_, view), _bound(self.to, view), view.language)
         kept = _kept(bar, seen) if self.monotonic else bar
         return kept | self.noted(seen, beyond, seen.stale_mark)
 
@@ -112,19 +120,20 @@ def _bound(bound: float | str | None, view: SurfacesView) -> float | None:
     return next((sample.value for sample in view.samples(bound)), None)
 
 
-def _limited(value: float, limit: float) -> tuple[dict[str, Any], str]:
+def _limited(value: float, limit: float, language: Language) -> tuple[dict[str, Any], str]:
     """A bar with a value and its limit, and what is to be said of a value beyond its ends."""
     within = min(max(value, 0.0), limit)
-    said = "" if within == value else f"{number(value)} of {number(limit)}"
+    said = "" if within == value else f"{language.number(value)} of {language.number(limit)}"
     return {"value": plain(within), "upper_limit": plain(limit)}, said
 
 
-def _filled(value: float, empty: float | None, full: float | None) -> tuple[dict[str, Any], str]:
+def _filled(value: float, empty: float | None, full: float | None, language: Language) -> tuple[dict[str, Any], str]:
     """A bar in percent, of a value in percent or one between two ends; it is at 100 at its end alone."""
     if empty is None or full is None:
-        percent, said = value, f"{number(value)}%"
+        percent, said = value, f"{language.number(value)}%"
     else:
-        percent, said = 100 * ((value - empty) / (full - empty)), f"{number(value)} of {number(max(empty, full))}"
+        percent = 100 * ((value - empty) / (full - empty))
+        said = f"{language.number(value)} of {language.number(max(empty, full))}"
     # Computed, it has digits that mean nothing.
     percent = round(percent, 9)
     within = min(max(percent, 0.0), 100.0)

@@ -20,15 +20,18 @@ from smithd.alerts.alert import Alert
 from smithd.alerts.severity import Severity, rank, worst_of
 from smithd.contract.values import MOST_ROWS, Color, Named
 from smithd.expression.option import ValueRef
+from smithd.locales import Language
+from smithd.outbox.message import ActivityContent
 from smithd.plugin.sample import Labels, Sample
 from smithd.references import Path
 from smithd.surfaces.activity.colors import CALM, ColorOptions, severity_color
-from smithd.surfaces.activity.parts import NO_VALUE
+from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
+from smithd.surfaces.folding import worst_row
 from smithd.surfaces.marks import MARKS
 from smithd.surfaces.texts import ShownText
 from smithd.surfaces.view import SurfacesView
 
-_LEFT_OUT = re.compile(r"\+\d+ more")
+_LEFT_OUT = re.compile(r"\+[\d\W]+ more")
 
 
 class RowOrder(StrEnum):
@@ -149,6 +152,30 @@ class SeriesRow:
         return {"label": label, "value": value, **unit, **({"color": self.color} if self.color is not None else {})}
 
 
+class WithRows(WithSubtitle):
+    """A type with rows."""
+
+    @property
+    def row_options(self) -> Sequence[RowOptions]:
+        """The options of its rows."""
+        raise NotImplementedError
+
+    @property
+    def single_metrics(self) -> dict[Path, str]:
+        """A row for one series cannot show several."""
+        rows = enumerate(self.row_options)
+        return super().single_metrics | {
+            (self.type, place, "value"): row.value for place, row in rows if row.value is not None
+        }
+
+    def folded_row(self, content: ActivityContent, severity: Severity | None, view: SurfacesView) -> dict[str, Any]:
+        """The worst row stands for it, without a mark where that row has ``mark: false``."""
+        label = worst_row(content.content_state["metrics"])["label"]
+        shown = (row for options in self.row_options for row in options.rows(view))
+        unmarked = any(not row.options.mark and row.label == label for row in shown)
+        return super().folded_row(content, None if unmarked else severity, view)
+
+
 def most_rows(options: Sequence[RowOptions], most: int) -> int:
     """How many rows there can be, what says that some are left out with them; ``most``: as many as the type has."""
     return min(most, sum(1 if each.value is not None else each.top + 1 for each in options))
@@ -175,7 +202,7 @@ def cut(shown: Sequence[SeriesRow], left: Sequence[SeriesRow], most: int) -> tup
     return [shown[at] for at in kept], [shown[at] for at in places if at not in kept] + [*left]
 
 
-def left_out(rows: Collection[SeriesRow]) -> tuple[str, str, dict[str, Any]]:
+def left_out(rows: Collection[SeriesRow], language: Language) -> tuple[str, str, dict[str, Any]]:
     """What says that rows are left out: the text, their worst mark, and the field ``color``: the worst one, or the one
     that they share.
     """
@@ -184,7 +211,7 @@ def left_out(rows: Collection[SeriesRow]) -> tuple[str, str, dict[str, Any]]:
     fixed = {row.options.color for row in rows}
     color = severity_color(severity) if by_rule else fixed.pop() if len(fixed) == 1 else None
     mark = max((row.mark for row in rows), key=len, default="")
-    return f"+{len(rows)} more", mark, {"color": color} if color is not None else {}
+    return f"+{language.number(len(rows))} more", mark, {"color": color} if color is not None else {}
 
 
 def meaning_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -136,7 +136,7 @@ class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButton
         if isinstance(self.step_, StepOptions):
             done = self.steps.index(word) + 1
         elif sample.value > count:
-            return count, f"{number(sample.value)} of {count}"
+            return count, f"{seen.surfaces.language.number(sample.value)} of {count}"
         else:
             done = int(sample.value)
         # A text of the user's own is left as it is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,8 +12,17 @@ from smithd.contract.values import LONGEST_VALUE, MOST_ROWS, clipped
 from smithd.formatting import plain
 from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
-from smithd.surfaces.activity.parts import NO_VALUE, WithSubtitle
-from smithd.surfaces.activity.rows import RowOptions, SeriesRow, cut, laid_out, left_out, meaning_of_rows, most_rows
+from smithd.surfaces.activity.parts import NO_VALUE
+from smithd.surfaces.activity.rows import (
+    RowOptions,
+    SeriesRow,
+    WithRows,
+    cut,
+    laid_out,
+    left_out,
+    meaning_of_rows,
+    most_rows,
+)
 from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
 from smithd.surfaces.texts import ShownText
 from smithd.surfaces.widget import marked_stale
@@ -27,16 +36,16 @@ class StatOptions(RowOptions):
     format: ReadingText = Field(PLAIN, description="how the number is written; a template; default: as a number")
 
 
-class StatsOptions(WithSubtitle):
+class StatsOptions(WithRows):
     """A Live Activity with rows."""
 
     type: Literal["stats"]
     stats: list[StatOptions] = Field(min_length=1, max_length=MOST_ROWS, description="the rows, eight at most")
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
-        """A row for one series cannot show several."""
-        return tuple(stat.value for stat in self.stats if stat.value is not None)
+    def row_options(self) -> Sequence[RowOptions]:
+        """Those of its rows."""
+        return self.stats
 
     def shown_texts(self) -> Iterator[ShownText]:
         """With the rows."""
@@ -59,7 +68,7 @@ class StatsOptions(WithSubtitle):
         width = widths.row_value(len(shown) + bool(left))
         rows = [row.fields(row.label, _value(row, before, seen, width)) for row in shown]
         if left:
-            label, mark, color = left_out(left)
+            label, mark, color = left_out(left, seen.surfaces.language)
             rows.append({"label": label, "value": mark or "…", **color})
         return {"metrics": rows or [{"label": self.stats[0].metric, "value": NO_VALUE}]}
 

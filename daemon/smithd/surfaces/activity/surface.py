@@ -62,7 +62,9 @@ class ActivitySurface:
         """Whether it has come to its end by itself; it is unwanted then."""
         if view.is_stopping and self.options.on_shutdown == "end":
             return True
-        return self.options.is_done(view.countdowns.get(self.key), view.now) or self._has_no_data(view)
+        clock = self.options.clock
+        is_over = clock is not None and clock.is_over(view.countdowns.get(self.key), view.now)
+        return is_over or self._has_no_data(view)
 
     def look_for_data_at(self, series: SeriesState, now: float) -> float | None:
         """When it may have had no data for ``end.when_no_data``, at the earliest; None: it shows no values."""
@@ -82,7 +84,8 @@ class ActivitySurface:
 
     def countdown(self, view: SurfacesView) -> Countdown | None:
         """What its timer counts down from now on; None where it has none."""
-        return self.options.countdown(view.countdowns.get(self.key), self.key, view)
+        clock = self.options.clock
+        return clock.countdown(view.countdowns.get(self.key), self.key, view) if clock is not None else None
 
     def incident_severity(self, view: SurfacesView) -> Severity | None:
         """How badly the rules fire that it is shown for or coloured by, from warning on; None: it is no incident."""
@@ -162,7 +165,7 @@ class ActivitySurface:
             tags=tuple(self.options.tags or ()) or None,
             undated=undated(state, seen.at),
             as_of=seen.as_of,
-            **self.options.timing(seen),
+            **(self.options.clock.timing(seen) if self.options.clock is not None else {}),
         )
         severities = self._severities(seen.surfaces)
         return DesiredActivity(

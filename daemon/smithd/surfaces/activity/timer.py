@@ -13,11 +13,13 @@ from pydantic_core import PydanticCustomError
 
 from smithd.alerts.severity import Severity
 from smithd.expression.option import ValueRef
-from smithd.formatting import duration, number
+from smithd.formatting import number
 from smithd.keys import StreamKey
 from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Options, PositiveDuration
 from smithd.plugin.sample import Sample
+from smithd.references import Path
+from smithd.surfaces.activity.options import ActivityClock
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
 from smithd.surfaces.countdown import LEAST_MOVE, Countdown, for_duration, to_time
@@ -71,9 +73,10 @@ class TimerOptions(WithSubtitle, WithColor):
         return frozenset(each for each in (self.until, self.since) if each is not None)
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """The time that it shows."""
-        return (*super().single_metrics, *self.shown_metrics)
+        named = {"until": self.until, "since": self.since}
+        return super().single_metrics | {(key,): each for key, each in named.items() if each is not None}
 
     def obstacle(self, key: StreamKey, view: SurfacesView) -> NotRenderable | None:
         """No time, a number that is none, or a countdown that nothing asks for; one that is over needs no time."""
@@ -96,6 +99,11 @@ class TimerOptions(WithSubtitle, WithColor):
                 return NotRenderable(key, Obstacle.UNSUITABLE, (metric,), detail=detail)
         return None
 
+    @property
+    def clock(self) -> ActivityClock:
+        """It is one."""
+        return self
+
     def countdown(self, known: Countdown | None, key: StreamKey, view: SurfacesView) -> Countdown | None:
         """What it counts down; forgotten once it is neither wanted nor shown."""
         if self.since is not None or not (self.is_wanted(view) or view.is_on_phone(key)):
@@ -113,7 +121,7 @@ class TimerOptions(WithSubtitle, WithColor):
         is_stale, is_paused = sample is None or not view.is_fresh(sample), self._is_paused(known, view)
         return to_time(known, end, view.now, is_paused=is_paused, is_stale=is_stale)
 
-    def is_done(self, countdown: Countdown | None, now: float) -> bool:
+    def is_over(self, countdown: Countdown | None, now: float) -> bool:
         """At zero, unless it says something then."""
         return countdown is not None and countdown.is_over(now) and self.when_over is None
 
@@ -144,9 +152,10 @@ class TimerOptions(WithSubtitle, WithColor):
         row = super().folded_row(content, severity, view)
         began = _only(view, self.since) if self.since is not None else None
         if began is not None:
-            return row | {"value": with_mark(f"since {view.clock(began.value)}", severity)}
+            return row | {"value": with_mark(f"since {view.clock(began.value)}", severity, view.locale)}
         if content.ends_at is not None:
-            return row | {"value": with_mark(duration(max(0.0, content.ends_at - view.now)), severity)}
+            left = view.language.duration(max(0.0, content.ends_at - view.now))
+            return row | {"value": with_mark(left, severity, view.locale)}
         return row
 
     def marked(self, seen: ActivityView, mark: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from smithd.formatting import plain
 from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
 from smithd.plugin.sample import Sample
+from smithd.references import Path
 from smithd.surfaces.activity.parts import NO_VALUE, WithBadge, WithColor, WithSubtitle, WithTwoButtons, old, reading
 from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
 from smithd.surfaces.texts import ShownText
@@ -25,9 +26,9 @@ class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
     format: ReadingText = Field(PLAIN, description="how the number is written; a template; default: as a number")
 
     @property
-    def single_metrics(self) -> tuple[str, ...]:
+    def single_metrics(self) -> dict[Path, str]:
         """It shows one value."""
-        return (self.value, *super().single_metrics)
+        return {("value",): self.value} | super().single_metrics
 
     def shown_texts(self) -> Iterator[ShownText]:
         """With the value."""

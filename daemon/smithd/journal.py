@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import Column, Connection, Float, Index, Integer, Table, Text, select
+from sqlalchemy import Column, Connection, Float, Index, Integer, Select, Table, Text, select
 
 from smithd.storage import metadata
 
@@ -85,7 +86,7 @@ class Journal:
         for row in rows:
             self._written[row["rule"]] = self._written.get(row["rule"], 0) + 1
         if self._pruned_at is None:
-            _prune(connection, connection.execute(select(_JOURNAL.c.rule).distinct()).scalars().all(), now)
+            prune(connection, now)
             self._pruned_at = now
         # Only rules that were written to can have too many entries. The clock may have been set back.
         if sum(self._written.values()) >= PRUNE_EVERY or abs(now - self._pruned_at) >= 86400:
@@ -96,9 +97,17 @@ class Journal:
 
 def read(connection: Connection, rule: str) -> list[Entry]:
     """What is remembered of a rule, the oldest first."""
-    rows = connection.execute(select(_JOURNAL).where(_JOURNAL.c.rule == rule).order_by(_JOURNAL.c.id))
-    return [
-        Entry(
+    return list(_entries(connection, select(_JOURNAL).where(_JOURNAL.c.rule == rule)))
+
+
+def read_all(connection: Connection) -> Iterator[Entry]:
+    """All that is remembered, the oldest first, row by row."""
+    return _entries(connection, select(_JOURNAL))
+
+
+def _entries(connection: Connection, wanted: Select[Any]) -> Iterator[Entry]:
+    for row in connection.execute(wanted.order_by(_JOURNAL.c.id)):
+        yield Entry(
             row.at,
             row.rule,
             tuple((name, value) for name, value in json.loads(row.labels)),
@@ -110,8 +119,11 @@ def read(connection: Connection, rule: str) -> list[Entry]:
             row.detail,
             row.notification,
         )
-        for row in rows
-    ]
+
+
+def prune(connection: Connection, now: float) -> None:
+    """Remove what is too old, or too much of a rule."""
+    _prune(connection, connection.execute(select(_JOURNAL.c.rule).distinct()).scalars().all(), now)
 
 
 def _prune(connection: Connection, rules: Iterable[str], now: float) -> None:

@@ -215,7 +215,8 @@ def test_a_state_of_a_newer_smithd_is_refused_with_what_helps(tmp_path: Path) ->
         f"{path} was written by a newer smithd (7.1.0, with tables of version 9999; this is {__version__}, which knows "
         f"{HEAD}). Do one of these:\n"
         "  - install smithd 7.1.0 again\n"
-        f"  - go back to the state from before the upgrade: cp -p {path}.before-9999 {path}\n"
+        f"  - go back to the state from before the upgrade: "
+        f"rm -f {path}-wal {path}-shm; cp {path}.before-9999 {path}\n"
         "    (what was notified since then may be notified again: docs/state.md)\n"
         "  - give 'state' another file, to start afresh"
     )

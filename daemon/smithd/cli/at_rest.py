@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from smithd.cli.state import unreadable
+from smithd.cli.state_file import unreadable
 from smithd.errors import ControlError, NotRunning
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ COMMANDS = {
     "outbox": "Show what waits to be sent, why, and until when.",
     "explain": "Explain why an alert was notified, or was not; or what the phone shows, and why.",
     "once": "Poll every source once and show what would be sent.",
+    "state": "Look after the state: what is in it, backup, check, pruning, export.",
     "test-push": "Send one push, to test the key and the phone.",
     "demo": "See it work with a simulated shop and phone.",
     "simulator": "Run a simulator of the ActivitySmith service.",

@@ -13,7 +13,7 @@ import click
 
 from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.options import config_argument, log_level_option
-from smithd.cli.state import copied
+from smithd.cli.state_file import copied
 from smithd.descriptors import raise_limit
 from smithd.suggestion import did_you_mean
 

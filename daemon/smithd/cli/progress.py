@@ -34,8 +34,8 @@ def progress(label: str, total: int | None = None) -> Iterator[Advance]:
         yield lambda _: None
         return
     bar = _Bar(label, total)
-    bar.start()
     try:
+        bar.start()
         yield bar.advance
     finally:
         bar.end()
@@ -60,7 +60,9 @@ class _Bar(Thread):
 
     def end(self) -> None:
         self._ended.set()
-        self.join()
+        # Ctrl-C may have come before it began.
+        if self.ident is not None:
+            self.join()
 
     def run(self) -> None:
         if self._ended.wait(DELAY):

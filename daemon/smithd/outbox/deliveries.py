@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import Boolean, Column, Connection, Float, Index, Integer, Table, Text, func, select
@@ -44,9 +44,8 @@ def write_deliveries(connection: Connection, delivered: Sequence[Delivered], now
     if not delivered:
         return
     connection.execute(_ADD, [asdict(each) for each in delivered])
-    last = connection.execute(select(func.max(_ID))).scalar_one()
-    if last % PRUNE_EVERY < len(delivered):
-        _prune(connection, last, now)
+    if connection.execute(select(func.max(_ID))).scalar_one() % PRUNE_EVERY < len(delivered):
+        prune(connection, now)
 
 
 def read_deliveries(connection: Connection, key: str, now: float) -> list[Delivered]:
@@ -58,7 +57,14 @@ def read_deliveries(connection: Connection, key: str, now: float) -> list[Delive
     return [Delivered(*row[1:]) for row in reversed(rows)]
 
 
-def _prune(connection: Connection, last: int, now: float) -> None:
+def read_all(connection: Connection) -> Iterator[Delivered]:
+    """All that is remembered, the oldest first, row by row."""
+    return (Delivered(*row[1:]) for row in connection.execute(select(_DELIVERIES).order_by(_ID)))
+
+
+def prune(connection: Connection, now: float) -> None:
+    """Remove what is too old, or too much of a key or of all."""
+    last = connection.execute(select(func.coalesce(func.max(_ID), 0))).scalar_one()
     connection.execute(_DELIVERIES.delete().where((_DELIVERIES.c.at < now - KEPT_FOR) | (last - KEPT >= _ID)))
     many = select(_DELIVERIES.c.key).group_by(_DELIVERIES.c.key).having(func.count() > KEPT_OF_A_KEY)
     for key in connection.execute(many).scalars().all():

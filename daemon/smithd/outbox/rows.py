@@ -160,7 +160,6 @@ def load(connection: Connection) -> Outbox:
     for row in connection.execute(select(_SENT)):
         boot = Boot(row.boot, row.boot_time) if row.boot is not None else None
         sent[row.id] = SentRequest(row.id, row.account, row.family, row.at, boot)
-    accounts = connection.execute(select(_ACCOUNTS))
     movements = connection.execute(select(_MOVEMENTS))
     clock = connection.execute(select(_CLOCK)).one_or_none()
     ids = [*sent, *(queued.id for queued in waiting.values())]
@@ -169,12 +168,18 @@ def load(connection: Connection) -> Outbox:
             waiting=HashTrieMap(waiting),
             shown=HashTrieMap({each.key: each for each in shown}),
             sent=HashTrieMap(sent),
-            accounts=HashTrieMap({row.account: ServiceAccount(row.address, row.fingerprint) for row in accounts}),
+            accounts=HashTrieMap(accounts(connection)),
             movements=HashTrieMap({WidgetKey(*key): Movement(*json.loads(state)) for *key, state in movements}),
             next_id=max(ids, default=0) + 1,
             clock=WallClock(clock.boot, clock.began) if clock is not None else None,
         )
     )
+
+
+def accounts(connection: Connection) -> dict[str, ServiceAccount]:
+    """The accounts that messages were last sent to, by their names."""
+    found = connection.execute(select(_ACCOUNTS).order_by(_ACCOUNTS.c.account))
+    return {row.account: ServiceAccount(row.address, row.fingerprint) for row in found}
 
 
 def write(connection: Connection, changes: OutboxChanges) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 from rpds import HashTrieMap
-from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, select
+from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, func, select
 
 from smithd.plugin.sample import Labels, Series
 from smithd.series.counters import starts_again
@@ -91,6 +91,32 @@ def write(connection: Connection, rows: HistoryRows) -> None:
 def write_all(connection: Connection, history: History) -> None:
     """Replace the tables by all that is remembered."""
     write(connection, history.everything())
+
+
+def read_samples(
+    connection: Connection, metrics: Collection[str] = (), since: float | None = None, until: float | None = None
+) -> Iterator[tuple[Series, float, float]]:
+    """Series, time and value of what was written, in the order of time, row by row; KeyError for a sample of a series
+    that is not there. Of these metrics (none: of all), from ``since`` to before ``until``.
+    """
+    series = {row.id: Series(row.metric, _labels(row.labels)) for row in connection.execute(select(_SERIES))}
+    wanted = {row: each for row, each in series.items() if not metrics or each.metric in metrics}
+    read = select(_SAMPLES.c.series, _SAMPLES.c.at, _SAMPLES.c.value).order_by(_SAMPLES.c.at)
+    if since is not None:
+        read = read.where(_SAMPLES.c.at >= since)
+    if until is not None:
+        read = read.where(_SAMPLES.c.at < until)
+    for row, at, value in connection.execute(read):
+        if row in wanted or row not in series:
+            yield wanted[row], float(at), float(value)
+
+
+def amounts(connection: Connection) -> list[tuple[str, int, float, float]]:
+    """Of each metric, how many samples were written, and the times of the first and the last; the most first."""
+    count = func.count()
+    read = select(_SERIES.c.metric, count, func.min(_SAMPLES.c.at), func.max(_SAMPLES.c.at))
+    of_series = read.join(_SAMPLES, _SAMPLES.c.series == _SERIES.c.id).group_by(_SERIES.c.metric)
+    return [tuple(row) for row in connection.execute(of_series.order_by(count.desc(), _SERIES.c.metric))]
 
 
 def looks_like_counters(connection: Connection, metrics: Collection[str]) -> set[str]:

@@ -155,6 +155,12 @@ class Database:
         except OSError:
             return None
 
+    def reclaim(self) -> None:
+        """Write the file anew without the space that nothing uses. Not within a transaction."""
+        assert self._held is not None, "the state is closed"
+        self.check_place()
+        sqlite.vacuum(self._held, self.path)
+
     def close(self) -> None:
         """Close the file and let go of the lock."""
         if self._is_left_open:

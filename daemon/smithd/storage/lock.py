@@ -94,6 +94,23 @@ class StateLock:
         os.close(self.descriptor)
 
 
+def daemon_pid(path: Path) -> int | None:
+    """The process that has this file (without symbolic links) locked; None where none has. Nobody is kept off for
+    longer than it takes to ask. Not for a file that this process has open by SQLite: see above.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return sqlite.owner_pid(path) or 0
+    finally:
+        os.close(descriptor)
+    return None
+
+
 def _take(path: Path, real: Path) -> int:
     while True:
         # Before the file is opened: closing a second descriptor would drop the locks that SQLite has by now.

@@ -39,7 +39,9 @@ def found_version(connection: Connection, path: Path) -> str | None:
 def _newer(path: Path, version: str, smithd: str) -> str:
     """What to do about a state of a newer smithd."""
     kept = before_upgrades(path)
-    earlier = f"go back to the state from before the upgrade: cp -p {kept[-1]} {path}" if kept else "restore a backup"
+    earlier = "restore a backup"
+    if kept:
+        earlier = f"go back to the state from before the upgrade: rm -f {path}-wal {path}-shm; cp {kept[-1]} {path}"
     wrote = f"{smithd}, with " if smithd else ""
     return (
         f"{path} was written by a newer smithd ({wrote}tables of version {version}; this is {__version__}, which knows "
@@ -49,6 +51,13 @@ def _newer(path: Path, version: str, smithd: str) -> str:
         "    (what was notified since then may be notified again: docs/state.md)\n"
         "  - give 'state' another file, to start afresh"
     )
+
+
+def head_schema() -> dict[str, str]:
+    """What makes each table and index of the newest version."""
+    with sqlite.engine(Path(":memory:")).begin() as connection:
+        make(connection)
+        return sqlite.schema(connection)
 
 
 def make(connection: Connection) -> None:

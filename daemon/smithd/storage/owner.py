@@ -49,6 +49,11 @@ def version(connection: Connection) -> str:
     return str(connection.exec_driver_sql("SELECT version FROM owner").scalar() or "")
 
 
+def configuration(connection: Connection) -> str:
+    """The configuration that used the state last; "" where that is not known."""
+    return str(connection.execute(_CONFIGURATION).scalar() or "") if sqlite.columns(connection, "owner") else ""
+
+
 def current_term(connection: Connection) -> str | None:
     """The term of the daemon that took the state over last."""
     # In plain SQL: every commit asks for it, and a select of SQLAlchemy's costs three times as much.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, TableClause, column, create_engine, event, table
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -115,6 +116,60 @@ def owner_pid(path: Path) -> int | None:
     return int(pid)
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[Connection]:
+    """A connection that reads a file as it is now, in one transaction, beside a daemon too, and cannot write.
+
+    Raises DatabaseError where there is no file, or it cannot be read.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    made = create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, isolation_level=None), poolclass=StaticPool
+    )
+    event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    try:
+        with made.connect() as connection, connection.begin():
+            yield connection
+    except DBAPIError as error:
+        raise explained(path, error.orig) from error
+    finally:
+        made.dispose()
+
+
+def sizes(path: Path) -> tuple[int, int, float]:
+    """The size of a state and of its log, in bytes, and when the newer of them was written."""
+    found = path.stat()
+    try:
+        log = _log(path).stat()
+    except OSError:
+        return found.st_size, 0, found.st_mtime
+    return found.st_size, log.st_size, max(found.st_mtime, log.st_mtime if log.st_size else 0.0)
+
+
+def used_size(connection: Connection) -> int:
+    """How large the file is, in bytes, once its log is in it."""
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+
+
+def vacuum(connection: Connection, path: Path) -> None:
+    """Write the file anew, without the space that nothing uses."""
+    # Past SQLAlchemy, which would begin a transaction first: within one, SQLite refuses it.
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    try:
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise explained(path, error) from error
+
+
+def foreign_key_violations(connection: Connection) -> list[str]:
+    """The rows that refer to one that is not there, in words."""
+    found = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [f"{table}: row {row} refers to a row of {parent} that is not there" for table, row, parent, _ in found]
+
+
 def look(path: Path, query: str) -> list[tuple[Any, ...]] | None:
     """What a query finds in the file, which is not opened for writing; None where it cannot be run."""
     try:
@@ -140,9 +195,14 @@ def tables(connection: Connection) -> set[str]:
     return set(connection.exec_driver_sql("SELECT name FROM sqlite_schema WHERE type = 'table'").scalars())
 
 
-def columns(connection: Connection, table: str) -> set[str]:
-    """The names of the columns of a table; none where there is no such table."""
-    return set(connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,)).scalars())
+def columns(connection: Connection, table: str) -> list[str]:
+    """The names of the columns of a table, in their order; none where there is no such table."""
+    return list(connection.exec_driver_sql("SELECT name FROM pragma_table_info(?)", (table,)).scalars())
+
+
+def untyped(connection: Connection, name: str) -> TableClause:
+    """A table as the file has it, whose values are read and written as they are, whatever they are."""
+    return table(name, *map(column, columns(connection, name)))
 
 
 def schema(connection: Connection) -> dict[str, str]:

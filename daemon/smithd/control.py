@@ -170,7 +170,7 @@ class _Client:
             async with self._turns:
                 reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
                 # In a thread, since an answer may have megabytes.
-                written = await asyncio.to_thread(_written, reply)
+                written = await asyncio.to_thread(encoded, reply)
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
                         writer.write(written)
@@ -211,9 +211,9 @@ async def _reply(line: bytes, handlers: Mapping[str, Handler]) -> dict[str, Any]
         return _refusal(str(error), mistake=True)
 
 
-def _written(reply: Mapping[str, Any]) -> bytes:
-    """A line of JSON. Piece by piece: ``json.dumps`` would let no other thread run until it is done."""
-    return "".join(json.JSONEncoder().iterencode(reply)).encode() + b"\n"
+def encoded(value: Any) -> bytes:
+    """A line of JSON, for a thread. Piece by piece: ``json.dumps`` would let no other run until it is done."""
+    return "".join(json.JSONEncoder().iterencode(value)).encode() + b"\n"
 
 
 def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:

@@ -12,6 +12,8 @@ SmithdError
 ├── ListenError        a port or a socket cannot be had; later it may be
 └── ControlError       the running daemon cannot be reached, or says no
     └── NotRunning     there is none
+
+NotThere, a ValueError, is about an argument that names what is not there.
 """
 
 from __future__ import annotations
@@ -77,3 +79,7 @@ class ControlError(SmithdError):
 
 class NotRunning(ControlError):
     """There is no running daemon to speak to, as far as this user can see."""
+
+
+class NotThere(ValueError):
+    """What somebody asks about is not there; the text says so to a person, with the nearest name."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from typing import Any
 
@@ -20,6 +20,7 @@ from smithd.alerts.rule import Rule
 from smithd.alerts.sentences import conditions, fires_when, for_at_least, sentence
 from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
+from smithd.errors import NotThere
 from smithd.formatting import number
 from smithd.keys import BadgeKey
 from smithd.notify.matcher import parse_matchers
@@ -47,11 +48,11 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
     """Everything about a rule, or about those of its alerts whose labels meet the matchers in ``labels`` (empty: all).
     ``entries``: what the journal has of the rule, the oldest first.
 
-    ValueError, for a person, where there is no such rule, or the matchers cannot be read.
+    For a person: NotThere where there is no such rule, ValueError where the matchers cannot be read.
     """
     rules = engine.setup.rules.by_name
     if rule not in rules:
-        raise ValueError(_no_rule(rule, engine))
+        raise NotThere(_no_rule(rule, engine))
     matchers = parse_matchers(labels) if labels.strip() else ()
 
     # As in a silence, the labels of the rule count, and its name.
@@ -137,7 +138,7 @@ class _RuleStatus:
             ],
             "rest": sum(meets(labels) for labels in rest),
             "now": self._rule.when.describe(view.seen_by(self._rule.when)) if self._rule.when is not None else "",
-            "journal": [self._entry(entry) for entry in met[-ENTRIES:]],
+            "journal": [decision(entry, self._zone) for entry in met[-ENTRIES:]],
             "left_out": len(met[:-ENTRIES]),
             "deliveries": list(self._deliveries(met[-ENTRIES:])),
         }
@@ -202,19 +203,6 @@ class _RuleStatus:
             closes = bool(dues) and alert.cause.kind is CauseKind.SERIES_MISSING
             yield "the next value changes it" + (f", or closes it at {self._clock(min(dues))}" if closes else "")
 
-    def _entry(self, entry: journal.Entry) -> Explanation:
-        return {
-            "at": self._time(entry.at),
-            "labels": dict(entry.labels),
-            "change": entry.change,
-            "severity": entry.severity,
-            "value": entry.value,
-            "why": sentence(unpack(entry.evidence), entry.rule, entry.labels),
-            "reason": entry.reason,
-            "detail": entry.detail,
-            "notification": entry.notification,
-        }
-
     def _deliveries(self, entries: Sequence[journal.Entry]) -> Iterator[Explanation]:
         """The deliveries of the notifications that the entries name, as far as the outbox remembers them."""
         statuses = self._state.outbox.pushes()
@@ -241,6 +229,21 @@ class _RuleStatus:
 
     def _clock(self, at: float) -> str:
         return _short(self._time(at) or "", self._time(self._now) or "")
+
+
+def decision(entry: journal.Entry, zone: tzinfo) -> Explanation:
+    """An entry of the journal."""
+    return {
+        "at": datetime.fromtimestamp(entry.at, zone).isoformat(timespec="seconds"),
+        "labels": dict(entry.labels),
+        "change": entry.change,
+        "severity": entry.severity,
+        "value": entry.value,
+        "why": sentence(unpack(entry.evidence), entry.rule, entry.labels),
+        "reason": entry.reason,
+        "detail": entry.detail,
+        "notification": entry.notification,
+    }
 
 
 def text(explanation: Explanation) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.delivery.sentences import summary
@@ -107,7 +107,7 @@ class _Explained:
             "score": self._score(),
             "slot": self._slot(),
             "updates": self._updates(),
-            "deliveries": [self._delivery(each) for each in deliveries],
+            "deliveries": [delivery(each, self._setup.config.zone) for each in deliveries],
         }
 
     def _score(self) -> Found | None:
@@ -168,21 +168,23 @@ class _Explained:
             "warned_until": self._time(warned) if warned > self._now else None,
         }
 
-    def _delivery(self, entry: Delivered) -> Found:
-        return {
-            "at": self._time(entry.at),
-            "endpoint": entry.endpoint,
-            "outcome": entry.outcome,
-            "operation": entry.operation,
-            "status": entry.status,
-            "seconds": entry.seconds,
-            "detail": entry.detail,
-            "final": entry.is_final,
-        }
-
     def _time(self, at: float | None) -> str | None:
         zone = self._setup.config.zone
         return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
+
+
+def delivery(entry: Delivered, zone: tzinfo) -> Found:
+    """An entry of the journal of deliveries."""
+    return {
+        "at": datetime.fromtimestamp(entry.at, zone).isoformat(timespec="seconds"),
+        "endpoint": entry.endpoint,
+        "outcome": entry.outcome,
+        "operation": entry.operation,
+        "status": entry.status,
+        "seconds": entry.seconds,
+        "detail": entry.detail,
+        "final": entry.is_final,
+    }
 
 
 def _shows(shown: Shown | None) -> Any:

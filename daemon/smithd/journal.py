@@ -97,16 +97,22 @@ class Journal:
 
 def read(connection: Connection, rule: str) -> list[Entry]:
     """What is remembered of a rule, the oldest first."""
-    return list(_entries(connection, select(_JOURNAL).where(_JOURNAL.c.rule == rule)))
+    return list(_entries(connection, select(_JOURNAL).where(_JOURNAL.c.rule == rule).order_by(_JOURNAL.c.id)))
+
+
+def newest(connection: Connection, rule: str | None, limit: int) -> list[Entry]:
+    """The last that is remembered of a rule, or of all (None), the newest first."""
+    of_rule = select(_JOURNAL) if rule is None else select(_JOURNAL).where(_JOURNAL.c.rule == rule)
+    return list(_entries(connection, of_rule.order_by(_JOURNAL.c.id.desc()).limit(limit)))
 
 
 def read_all(connection: Connection) -> Iterator[Entry]:
     """All that is remembered, the oldest first, row by row."""
-    return _entries(connection, select(_JOURNAL))
+    return _entries(connection, select(_JOURNAL).order_by(_JOURNAL.c.id))
 
 
 def _entries(connection: Connection, wanted: Select[Any]) -> Iterator[Entry]:
-    for row in connection.execute(wanted.order_by(_JOURNAL.c.id)):
+    for row in connection.execute(wanted):
         yield Entry(
             row.at,
             row.rule,

@@ -23,7 +23,7 @@ def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.Captur
         )
 
         def explained(*name: str) -> Any:
-            assert run(["explain", *name, "--json", "-c", str(config)]) == 0
+            assert run(["explain", *name, "--format", "json", "-c", str(config)]) == 0
             return json.loads(capsys.readouterr().out)
 
         def awaited(name: str, reason: str) -> Any:

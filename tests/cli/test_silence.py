@@ -31,9 +31,13 @@ def test_a_silence_holds_an_alert_back_until_it_is_ended(tmp_path: Path, capsys:
             listed = capsys.readouterr().out
             assert listed.splitlines()[0].split() == ["ID", "UNTIL", "MATCHERS", "BY", "COMMENT"]
             assert listed.splitlines()[1].endswith("rule=errors  me  trying it")
-            assert run(["silence", "list", "--json", "-c", config]) == 0
-            (silence,) = json.loads(capsys.readouterr().out)
-            assert (silence["matchers"], silence["author"], silence["ends"][-6:]) == ("rule=errors", "me", "+00:00")
+            assert run(["silence", "list", "--format", "json", "-c", config]) == 0
+            (silence,) = json.loads(capsys.readouterr().out)["silences"]
+            assert (silence["matchers"], silence["author"], silence["timezone"]) == (
+                "rule=errors",
+                "me",
+                "Europe/Berlin",
+            )
             assert run(["explain", "errors", "-c", config]) == 0
             assert "shop.errors is 7" in capsys.readouterr().out
             assert run(["explain", "erors", "-c", config]) == 2

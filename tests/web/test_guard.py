@@ -88,7 +88,7 @@ def test_what_is_not_there_is_a_plain_404_and_nothing_can_be_written() -> None:
     visitor = Visitor()
     for path in ("/nothing", "/static/nothing.js", "/static/..%2fpage.py"):
         assert visitor.get(path).status_code == 404
-    assert visitor.post("/").status_code == 405
+    assert visitor.post("/").status_code == 403
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from smithd.cli.at_rest import at_rest
-from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.options import ask, config_option, format_option, print_json, print_line, socket_option
 from smithd.cli.times import zone_lines
 from smithd.errors import NotRunning
 
@@ -20,8 +19,8 @@ from smithd.errors import NotRunning
 @click.argument("labels", nargs=-1)
 @config_option
 @socket_option
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def explain(name: str, labels: tuple[str, ...], config: Path, socket: Path | None, as_json: bool) -> None:
+@format_option
+def explain(name: str, labels: tuple[str, ...], config: Path, socket: Path | None, output: str) -> None:
     """Explain a rule, or what the phone shows, by its NAME.
 
     Of a rule: its alerts, why each was notified or was not, and what must happen for that to change. LABELS choose
@@ -38,9 +37,11 @@ def explain(name: str, labels: tuple[str, ...], config: Path, socket: Path | Non
         found = ask(config, socket, "explain", name=name, labels=" ".join(labels))
     except NotRunning as none:
         found = _from_state(config, name, " ".join(labels), none)
-    # What was polled may hold control characters, which must not reach the terminal.
-    for line in json.dumps(found, ensure_ascii=False, indent=2).split("\n") if as_json else _text(found):
-        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
+    if output == "json":
+        print_json(found)
+        return
+    for line in _text(found):
+        print_line(line)
 
 
 def _text(found: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from functools import wraps
@@ -65,6 +66,19 @@ def format_option(command: CommandT) -> CommandT:
         show_default=True,
         help="json has everything, with times in the configuration's zone.",
     )(command)
+
+
+def print_json(found: Any) -> None:
+    """Print what a command found, for programs."""
+    for line in json.dumps(found, ensure_ascii=False, indent=2).split("\n"):
+        print_line(line)
+
+
+def print_line(line: str) -> None:
+    """Print a line for a person. What was polled, or written by hand, may hold control characters, which must not reach
+    the terminal.
+    """
+    click.echo("".join(letter if letter.isprintable() else " " for letter in line))
 
 
 def ask(config: Path, socket: Path | None, command: str, **arguments: Any) -> Any:

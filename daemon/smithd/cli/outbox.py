@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from smithd.cli.at_rest import at_rest
-from smithd.cli.options import ask, config_argument, format_option, socket_option
+from smithd.cli.options import ask, config_argument, format_option, print_json, print_line, socket_option
 from smithd.cli.times import zone_lines
 from smithd.errors import NotRunning
 
@@ -36,10 +35,11 @@ def outbox(config: Path, socket: Path | None, output: str) -> None:
         found = ask(config, socket, "outbox")
     except NotRunning as none:
         found = _from_state(config, none)
-    lines = json.dumps(found, ensure_ascii=False, indent=2).split("\n") if output == "json" else _text(found)
-    # What was polled may hold control characters, which must not reach the terminal.
-    for line in lines:
-        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
+    if output == "json":
+        print_json(found)
+        return
+    for line in _text(found):
+        print_line(line)
 
 
 def _from_state(path: Path, none: NotRunning) -> Found:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from smithd.cli.options import ask, config_option, socket_option
+from smithd.cli.options import ask, config_option, format_option, print_json, print_line, socket_option
 from smithd.cli.times import zone_of
 from smithd.formatting import zoned
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, with times in UTC.")
 
 
 class Length(click.ParamType[float]):
@@ -51,9 +48,9 @@ def silence() -> None:
 @click.option("--author", default=None, help="Who silences them; default: your user name.")
 @config_option
 @socket_option
-@json_option
+@format_option
 def add(
-    matchers: str, duration: float, comment: str, author: str | None, config: Path, socket: Path | None, as_json: bool
+    matchers: str, duration: float, comment: str, author: str | None, config: Path, socket: Path | None, output: str
 ) -> None:
     """Silence the alerts that match MATCHERS for a DURATION like 2h.
 
@@ -69,8 +66,8 @@ def add(
             # A user need not have a name: in a container, for instance, it may be only a number.
             author = str(os.getuid())
     made = ask(config, socket, "silence.add", matchers=matchers, seconds=duration, comment=comment, author=author)
-    if as_json:
-        click.echo(json.dumps(_dated(made)))
+    if output == "json":
+        print_json(made)
     else:
         click.echo(f"Silence {made['id']} suppresses {made['matchers']} until {_local(made)}.")
 
@@ -78,37 +75,35 @@ def add(
 @silence.command("list")
 @config_option
 @socket_option
-@json_option
-def list_(config: Path, socket: Path | None, as_json: bool) -> None:
+@format_option
+def list_(config: Path, socket: Path | None, output: str) -> None:
     """List the silences that have not ended."""
     found = ask(config, socket, "silence.list")
-    if as_json:
-        click.echo(json.dumps([_dated(each) for each in found]))
+    if output == "json":
+        print_json({"silences": found})
         return
     if not found:
         click.echo("No silences.")
     rows = [("ID", "UNTIL", "MATCHERS", "BY", "COMMENT")]
     rows += [(str(each["id"]), _local(each), each["matchers"], each["author"], each["comment"]) for each in found]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    # Matchers and comments are free text, which must not control the terminal.
     for row in rows if found else ():
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
+        print_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 @silence.command()
 @click.argument("id_", metavar="ID", type=int)
 @config_option
 @socket_option
-def expire(id_: int, config: Path, socket: Path | None) -> None:
+@format_option
+def expire(id_: int, config: Path, socket: Path | None, output: str) -> None:
     """End the silence ID now; alerts that it suppressed and that still fire are notified."""
     ask(config, socket, "silence.expire", id=id_)
-    click.echo(f"Silence {id_} has ended.")
-
-
-def _dated(made: Mapping[str, Any]) -> dict[str, Any]:
-    return {**made, **{name: datetime.fromtimestamp(made[name], UTC).isoformat() for name in ("starts", "ends")}}
+    if output == "json":
+        print_json({"ended": id_})
+    else:
+        click.echo(f"Silence {id_} has ended.")
 
 
 def _local(made: Mapping[str, Any]) -> str:
-    return zoned(made["ends"], zone_of(made), "%Y-%m-%d %H:%M")
+    return zoned(datetime.fromisoformat(made["ends_at"]).timestamp(), zone_of(made), "%Y-%m-%d %H:%M")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from rpds import HashTrieMap
 
+from smithd.errors import NotThere
 from smithd.notify.matcher import AlertMatcher, parse_matchers
 from smithd.plugin.options import LONGEST
 from smithd.suggestion import did_you_mean
@@ -71,9 +72,9 @@ def add_silence(
 
 
 def expire_silence(silences: Silences, id_: int, now: float) -> tuple[Silences, Silence]:
-    """End an active silence now; ValueError where there is none with this id."""
+    """End an active silence now; NotThere where there is none with this id."""
     silence = silences.by_id.get(id_)
     if silence is None or not silence.is_active(now):
-        raise ValueError(f"there is no silence {id_}; 'smithd silence list' shows those there are")
+        raise NotThere(f"there is no silence {id_}; 'smithd silence list' shows those there are")
     expired = replace(silence, ends=now)
     return Silences(silences.by_id.insert(id_, expired)), expired

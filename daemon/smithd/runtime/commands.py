@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 
+from sqlalchemy import Connection
+
+from smithd import journal
 from smithd.control import Handler
 from smithd.descriptors import RESERVE
 from smithd.engine.entries import AddSilence, ExpireSilence
+from smithd.errors import NotThere
 from smithd.events import Reloaded
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.silence import Silence
 from smithd.runtime.components import Components
 
 Arguments = Mapping[str, Any]
+
+T = TypeVar("T")
+
+DAY = 86400.0
+"""How much of a metric's past is told where nobody says how much."""
 
 LARGEST = 10**12
 """No argument of a command is a larger number."""
@@ -27,6 +37,9 @@ def of(components: Components) -> dict[str, Handler]:
         "status": commands.status,
         "outbox": commands.outbox,
         "explain": commands.explain,
+        "decisions": commands.decisions,
+        "history": commands.history,
+        "screen": commands.screen,
         "silence.add": commands.add_silence,
         "silence.list": commands.list_silences,
         "silence.expire": commands.expire_silence,
@@ -75,44 +88,98 @@ class _Commands:
 
         components = self._components
         labels, about = _text(given, "labels"), meant(components.engine.setup, _text(given, "name"))
-
-        def read() -> Any:
-            with RESERVE.lent(), components.database.read_only() as connection:
-                return remembered(connection, about, components.clock.now())
-
-        # On a connection of its own, in a thread: neither the loop nor a commit waits for it.
-        found, now = await asyncio.to_thread(read), components.clock.now()
+        found = await self._read(lambda connection: remembered(connection, about, components.clock.now()))
+        now = components.clock.now()
         account = DEFAULT_ACCOUNT if isinstance(about.thing, str) else about.thing.account
         gate = components.running.deliveries[account].gate
         let_go = passages(gate, components.clock.monotonic(), now)
         said = explained(components.engine, about, found, labels, let_go, now)
         return components.config.redactor.clean_all(said)
 
-    async def add_silence(self, given: Arguments) -> dict[str, Any]:
+    async def decisions(self, given: Arguments) -> Any:
+        """The last decisions about a rule's alerts, or the last deliveries of a surface, or the last decisions about
+        all rules; the newest first.
+        """
+        with RESERVE.lent():
+            from smithd.runtime.explaining import decided, meant
+
+        components, limit = self._components, _whole(given, "limit")
+        about = meant(components.engine.setup, _text(given, "name")) if "name" in given else None
+        thing, zone, now = about.thing if about is not None else None, components.config.zone, components.clock.now()
+        if isinstance(thing, str) and thing not in components.engine.setup.rules.by_name:
+            raise NotThere(f"there is no rule and no surface '{thing}'")
+        found = await self._read(lambda connection: decided(connection, thing, limit, zone, now))
+        return components.config.redactor.clean_all(found)
+
+    async def history(self, given: Arguments) -> Any:
+        """What is remembered of a metric, for a plot; ``from`` and ``to`` are seconds since 1970."""
+        with RESERVE.lent():
+            from smithd.notify.matcher import parse_matchers
+            from smithd.past import LONGEST, past
+            from smithd.runtime.plotting import plotted
+
+        components, labels = self._components, _text(given, "labels")
+        engine, now = components.engine, components.clock.now()
+        until = _number(given, "to") if "to" in given else now
+        since = _number(given, "from") if "from" in given else until - DAY
+        if not 0 <= until - since <= LONGEST:
+            raise ValueError("expected 'from' before 'to', and at most 31 days between them")
+        matchers = parse_matchers(labels) if labels.strip() else ()
+        found = past(engine.setup, engine.state, engine.history, _text(given, "metric"), matchers, (since, until))
+        zone, redactor = components.config.zone, components.config.redactor
+
+        def answer(connection: Connection) -> Any:
+            entries = [entry for rule in found.rules for entry in journal.read(connection, rule.name)]
+            return redactor.clean_all(plotted(found, entries, zone, now))
+
+        return await self._read(answer)
+
+    async def screen(self, _: Arguments) -> Any:
+        """What each account's phone shows."""
+        with RESERVE.lent():
+            from smithd.phones import phones
+
+        config, now = self._components.config, self._components.clock.now()
+        outbox = self._components.engine.state.outbox
+        return config.redactor.clean_all(
+            {
+                "at": datetime.fromtimestamp(now, config.zone).isoformat(timespec="seconds"),
+                "timezone": config.zone.key,
+                "phones": phones(outbox, config.accounts, config.zone),
+            }
+        )
+
+    async def add_silence(self, given: Arguments) -> Any:
         now, seconds = self._components.clock.now(), _number(given, "seconds")
         matchers, comment, author = (_text(given, name) for name in ("matchers", "comment", "author"))
         made = await self._components.writer.ask(AddSilence(now, matchers, seconds, comment, author))
-        return self._as_json(made)
+        return self._as_json([made])[0]
 
-    async def list_silences(self, _: Arguments) -> list[dict[str, Any]]:
+    async def list_silences(self, _: Arguments) -> Any:
         silences = self._components.engine.state.silences
-        return [self._as_json(silence) for silence in silences.active(self._components.clock.now())]
+        return self._as_json(silences.active(self._components.clock.now()))
 
     async def expire_silence(self, given: Arguments) -> None:
-        if not (number := _number(given, "id")).is_integer():
-            raise ValueError("expected a whole number as 'id'")
-        await self._components.writer.ask(ExpireSilence(self._components.clock.now(), int(number)))
+        await self._components.writer.ask(ExpireSilence(self._components.clock.now(), _whole(given, "id")))
 
-    def _as_json(self, silence: Silence) -> dict[str, Any]:
-        return {
-            "id": silence.id,
-            "matchers": silence.text,
-            "comment": silence.comment,
-            "author": silence.author,
-            "starts": silence.starts,
-            "ends": silence.ends,
-            "timezone": self._components.config.zone.key,
-        }
+    async def _read(self, read: Callable[[Connection], T]) -> T:
+        """What ``read`` finds on disk. On a connection of its own, in a thread: neither the loop nor a commit waits."""
+
+        def reading() -> T:
+            with RESERVE.lent(), self._components.database.read_only() as connection:
+                return read(connection)
+
+        return await asyncio.to_thread(reading)
+
+    def _as_json(self, silences: Sequence[Silence]) -> list[Any]:
+        with RESERVE.lent():
+            from smithd.status.as_json import as_json
+            from smithd.status.fill import silence_status
+        config = self._components.config
+        zone = {"timezone": config.zone.key}
+        found = [as_json(silence_status(each), config.zone) | zone for each in silences]
+        cleaned: list[Any] = config.redactor.clean_all(found)
+        return cleaned
 
 
 def _text(given: Arguments, name: str) -> str:
@@ -123,6 +190,12 @@ def _text(given: Arguments, name: str) -> str:
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise ValueError(f"expected a text as '{name}', and this one is not valid Unicode")
     return text
+
+
+def _whole(given: Arguments, name: str) -> int:
+    if not (number := _number(given, name)).is_integer():
+        raise ValueError(f"expected a whole number as '{name}'")
+    return int(number)
 
 
 def _number(given: Arguments, name: str) -> float:

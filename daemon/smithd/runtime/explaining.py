@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -10,8 +11,8 @@ from sqlalchemy import Connection
 from smithd import journal
 from smithd.delivery.waiting import Passages
 from smithd.engine.engine import Engine
-from smithd.explain import explain
-from smithd.explain_surface import RULE, explain_surface, meanings
+from smithd.explain import decision, explain
+from smithd.explain_surface import RULE, delivery, explain_surface, meanings
 from smithd.keys import SurfaceKey
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.deliveries import read_deliveries
@@ -44,6 +45,19 @@ def remembered(connection: Connection, about: Meant, now: float) -> Remembered:
     if isinstance(about.thing, str):
         return Remembered(decisions=journal.read(connection, about.thing))
     return Remembered(deliveries=read_deliveries(connection, str(about.thing), now))
+
+
+def decided(
+    connection: Connection, thing: str | SurfaceKey | None, limit: int, zone: tzinfo, now: float
+) -> list[dict[str, Any]]:
+    """The last decisions about a rule's alerts (None: about those of all rules), or the last deliveries of a surface;
+    the newest first.
+    """
+    if thing is None or isinstance(thing, str):
+        entries = journal.newest(connection, thing, limit)
+        return [{"rule": entry.rule} | decision(entry, zone) for entry in entries]
+    deliveries = read_deliveries(connection, str(thing), now)[-limit:]
+    return [{"surface": str(thing)} | delivery(each, zone) for each in reversed(deliveries)]
 
 
 def explained(

@@ -52,8 +52,8 @@ from smithd.surfaces.view import SurfacesView
 from smithd.views import notify_view, suppressed_of, surfaces_view
 
 UNSEEN = Freshness.UNSEEN.value
-NOT_SHOWN = ("same", "not_wanted")
-"""Reasons why what is shown is what should be."""
+AS_IT_SHOULD = ("same", "not_wanted")
+"""The reasons of surfaces that show what they should."""
 
 _BLOCKED = {
     BlockScope.EVERYTHING: "the service refuses the key (api_key)",
@@ -106,7 +106,7 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
         [_rule(setup, state, rule, suppressed) for rule in setup.rules.by_name.values()],
         [_alert(setup, state, alert, suppressed.get(alert.key)) for alert in state.alerts],
         _surfaces(setup, state, facts, view, now),
-        [_silence(each) for each in state.silences.active(now)],
+        [silence_status(each) for each in state.silences.active(now)],
         [_account(setup, state, gate, view) for gate in facts.gates],
         written,
     )
@@ -200,7 +200,7 @@ def _surfaces(setup: Setup, state: State, facts: RuntimeFacts, view: SurfacesVie
     for surfaces in setup.surfaces.by_account.values():
         for key in surfaces.keys:
             differs = difference(outbox, key, should[key], let_go[key.account], surfaces.updates_at_once, now)
-            is_right = differs.reason in NOT_SHOWN
+            is_right = differs.reason in AS_IT_SHOULD
             surface = replace(
                 _surface(outbox, key, should[key]),
                 waiting_reason="" if is_right else differs.reason,
@@ -263,7 +263,8 @@ def _says(message: LevelMessage | None) -> Shows | None:
     return None
 
 
-def _silence(silence: Silence) -> SilenceStatus:
+def silence_status(silence: Silence) -> SilenceStatus:
+    """A silence in the read model."""
     return SilenceStatus(silence.id, silence.text, silence.comment, silence.author, silence.starts, silence.ends)
 
 

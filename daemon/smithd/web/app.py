@@ -5,11 +5,12 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from smithd.lockscreen import page, view
 from smithd.lockscreen.screen import Note, Page
+from smithd.web.api import api
 from smithd.web.guard import HEALTH, PageGuard
 from smithd.web.picture import Picture
 from smithd.web.reads import Reads
@@ -36,7 +37,13 @@ def build(reads: Reads, *, host: str, token: str | None = None, title: str = "sm
     async def fragment(request: Request) -> Response:
         return HTMLResponse(page.fragment(look(request)))
 
-    routes = [Route(HEALTH, _healthy), Route("/", whole), Route("/screen", fragment), Route("/static/{name}", _file)]
+    routes: list[BaseRoute] = [
+        Route(HEALTH, _healthy),
+        Route("/", whole),
+        Route("/screen", fragment),
+        Route("/static/{name}", _file),
+        api(reads),
+    ]
     app = Starlette(routes=routes, exception_handlers={404: _missing})
     return PageGuard(app, page.POLICY, host, token)
 

@@ -1,0 +1,141 @@
+"""The past of a metric, for a plot: its samples, the thresholds of the rules on it, and when they fired. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from smithd.alerts.alert import Change
+from smithd.alerts.condition import Threshold
+from smithd.alerts.rule import Rule
+from smithd.errors import NotThere
+from smithd.journal import Entry
+from smithd.notify.matcher import AlertMatcher
+from smithd.plugin.sample import Labels, Series
+from smithd.series.history import History
+from smithd.series.track import Point
+from smithd.setup import Setup
+from smithd.state import State
+from smithd.suggestion import did_you_mean
+
+MOST_SERIES = 20
+"""How many series of a metric are told of at once, by their labels."""
+MOST_POINTS = 500
+"""How many samples of each."""
+LONGEST = 31 * 86400.0
+"""Nothing is remembered for longer."""
+
+
+class PastSeries(NamedTuple):
+    """One series, and its samples, the oldest first."""
+
+    labels: Labels
+    points: Sequence[Point]
+
+
+class FiringSpell(NamedTuple):
+    """A time in which an alert fired; None: it had begun before what is remembered, or has not ended."""
+
+    rule: str
+    labels: Labels
+    start: float | None
+    end: float | None
+
+
+class MetricPast(NamedTuple):
+    """A metric from ``since`` to ``until``. ``kept_for``: for how many seconds its samples are remembered, None: only
+    the newest one is; ``left_out``: how many series there are beside these; ``rules``: those on it.
+    """
+
+    metric: str
+    since: float
+    until: float
+    kept_for: float | None
+    series: Sequence[PastSeries]
+    left_out: int
+    rules: Sequence[Rule]
+
+
+def past(
+    setup: Setup,
+    state: State,
+    history: History,
+    metric: str,
+    matchers: Collection[AlertMatcher],
+    span: tuple[float, float],
+) -> MetricPast:
+    """What is remembered of a metric's series that meet all matchers, in a span of time. The history changes in place,
+    so this is for the loop; ``thinned`` is for a thread.
+
+    NotThere where there is no such metric.
+    """
+    since, until = span
+    known = {**state.series.missing(metric), **state.series.samples(metric)}
+    rules = [rule for rule in setup.rules.by_name.values() if rule.metric == metric]
+    if not known and metric not in _metrics(setup):
+        hint = did_you_mean(metric, _metrics(setup))
+        raise NotThere(f"there is no metric '{metric}'{f'; {hint}' if hint else ''}")
+    meets = sorted(labels for labels in known if all(each.matches(dict(labels)) for each in matchers))
+    found = []
+    for labels in meets[:MOST_SERIES]:
+        series, newest = Series(metric, labels), known[labels]
+        points = history.past(series, since, until)
+        if not points and since <= newest.time <= until:
+            points = [(newest.time, newest.value)]
+        found.append(PastSeries(labels, points))
+    return MetricPast(metric, since, until, history.kept_for.get(metric), found, len(meets[MOST_SERIES:]), rules)
+
+
+def _metrics(setup: Setup) -> set[str]:
+    """The metrics that the configuration names, and those that are derived."""
+    named = {f"{spec.name}.{metric}" for spec in setup.config.sources.values() for metric in spec.metrics}
+    return named.union(setup.inputs, setup.expected.derived, setup.surfaces.metrics)
+
+
+def spells(entries: Iterable[Entry], since: float, until: float) -> list[FiringSpell]:
+    """When alerts fired in a span of time, from the entries of the journal, the oldest first."""
+    fires: dict[tuple[str, Labels], float] = {}
+    found = []
+    for entry in entries:
+        key = entry.rule, entry.labels
+        if entry.change == Change.FIRED:
+            fires[key] = entry.at
+        elif entry.change == Change.RESOLVED:
+            found.append(FiringSpell(*key, fires.pop(key, None), entry.at))
+    found += [FiringSpell(*key, start, None) for key, start in fires.items()]
+    return [
+        each
+        for each in found
+        if (each.start is None or each.start <= until) and (each.end is None or each.end >= since)
+    ]
+
+
+def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
+    """At most so many points, in the order of time: of each stretch of time the lowest and the highest, so that no
+    peak is lost, and the newest.
+    """
+    if len(points) <= most:
+        return list(points)
+    start, buckets = points[0][0], max(1, (most - 1) // 2)
+    width = (points[-1][0] - start) / buckets or 1.0
+    kept: list[Point] = []
+    for _, each in groupby(points[:-1], lambda point: min(int((point[0] - start) / width), buckets - 1)):
+        bucket = list(each)
+        ends = {min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])}
+        kept += sorted(ends)
+    return [*kept, points[-1]]
+
+
+def bounds(rule: Rule) -> list[tuple[str, str, list[float]]]:
+    """The thresholds of a rule, the lowest first: the severity, the condition as it was written, and the numbers at
+    which a value begins to breach or ceases to; none for a comparison with the past.
+    """
+    found = []
+    for severity, condition in rule.thresholds:
+        numbers: set[float] = set()
+        if isinstance(condition, Threshold):
+            numbers = {end for each in condition.intervals for end in (each.low, each.high) if math.isfinite(end)}
+        found.append((str(severity), str(condition), sorted(numbers)))
+    return found

@@ -80,11 +80,10 @@ live_activities:
     show: {while_firing: {stock: critical}}
     end: {cool_down: 3m}
     stats: [{label: Total, value: total, color_by: stock}]
-  until:
+  until:  # not folded: what its row says is left differs by when it was sent
     type: timer
     title: Until
     until: shop.ends
-    fold: true
     paused_when: shop.errors > 2
     when_over: {subtitle: over}
   freeze: {type: timer, title: Freeze, for: 10m, priority: 8, show: {while_firing: [errors]}, min_hold: 0s}

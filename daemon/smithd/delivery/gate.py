@@ -89,7 +89,9 @@ Change = Blocked | Unblocked | OutOfReach | WithinReach
 
 
 class Gate:
-    """What is blocked and what can be reached with a key; what pauses, and what is left of the budget, of its account."""
+    """What is blocked, and whether the service can be reached, with a key; what pauses, and what is left of the budget,
+    of its account.
+    """
 
     def __init__(self, limits: Limits, budget: Budget | None = None) -> None:
         """``budget``: that of another key of the same account, whose limits and pauses then count."""

@@ -18,7 +18,7 @@ from campaign import rounds
 from e2e.test_run import configured, data
 from e2e.world import LIMITS, Request, Service, await_polls, smithd, wait_until, world
 
-KILLS = rounds(6, 100)
+KILLS = rounds(6, 200)
 ANSWER_TAKES = 0.03
 
 

@@ -35,7 +35,7 @@ from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import ActivityEnd, Message, Push, PushUpdate
 from smithd.outbox.queued import Claim, Queued
 from smithd.outbox.settlement import Accept, Settlement
-from smithd.outbox.shown import KeyStatus, Shown
+from smithd.outbox.shown import KeyStatus, Shown, TimerWindow
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.plugin.sample import Sample, Series
 from smithd.poll.intake import Poll
@@ -172,8 +172,8 @@ class DrivenOutbox:
         ready = (queued for lane in filled.lanes.values() for _, key in lane for queued in [filled.waiting[key]])
         return iter(sorted(ready, key=lambda queued: (queued.message.priority, queued.id)))
 
-    def claim(self, queued: Queued, family: str, now: float) -> Claim:
-        after, changes, claim = queue.claim(self.value, queued, family, now)
+    def claim(self, queued: Queued, family: str, now: float, window: TimerWindow | None = None) -> Claim:
+        after, changes, claim = queue.claim(self.value, queued, family, now, window)
         self._put(after, changes)
         return claim
 

@@ -1,5 +1,5 @@
 """Killed at any moment, however often, the daemon brings the phone to where one brings it that was never killed:
-widgets, the badge, Live Activities of all types but a timer, in their slots, and folded ones.
+widgets, the badge, notifications, and Live Activities of all types, in their slots, and folded ones.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -20,9 +21,12 @@ from campaign import rounds
 from engine.harness import HEAD, PLUGIN, DrivenEngine, DrivenOutbox, poll_of
 from smithd.config.load import load
 from smithd.config.model import Config
-from smithd.keys import StreamKey, SurfaceKey
-from smithd.outbox.message import ActivityEnd, ActivityState, BadgeCount, Message, WidgetValue
-from smithd.outbox.settlement import Accept
+from smithd.contract.endpoint import Endpoint
+from smithd.delivery import wire
+from smithd.delivery.outcome import judge
+from smithd.delivery.reply import Accepted, Refusal, Rejected, Reply
+from smithd.delivery.wire import Request
+from smithd.keys import Key, PushKey, StreamKey
 from smithd.storage.database import Database
 
 START = 1_790_000_000.0
@@ -33,12 +37,14 @@ CHANGING, QUIET = 90, 150
 HOUSES = "xyz"
 AT_ONCE = 4
 KILLS = rounds(60, 10_000)
+DEATHS = (CHANGING + QUIET) // 6
+"""In each story."""
 
 CONFIG = """
 rules:
-  errors: {metric: shop.errors, warning: "> 1", critical: "> 3", for: 1m}
-  stock: {metric: shop.stock, warning: "< 2", critical: "< 1", keep_firing_for: 2m}
-  busy: {when: shop.orders > 3 and shop.errors > 0, severity: warning, damping: 10m}
+  errors: {metric: shop.errors, warning: "> 1", critical: "> 3", for: 1m, push: true}
+  stock: {metric: shop.stock, warning: "< 2", critical: "< 1", keep_firing_for: 2m, push: {group_wait: 90s}}
+  busy: {when: shop.orders > 3 and shop.errors > 0, severity: warning, damping: 10m, push: {repeat: 20m}}
 derived: {total: sum(shop.stock)}
 badge: {value: count(firing)}
 widgets:
@@ -74,13 +80,22 @@ live_activities:
     show: {while_firing: {stock: critical}}
     end: {cool_down: 3m}
     stats: [{label: Total, value: total, color_by: stock}]
+  until:  # not folded: what its row says is left differs by when it was sent
+    type: timer
+    title: Until
+    until: shop.ends
+    paused_when: shop.errors > 2
+    when_over: {subtitle: over}
+  freeze: {type: timer, title: Freeze, for: 10m, priority: 8, show: {while_firing: [errors]}, min_hold: 0s}
+  since: {type: timer, title: Since, since: shop.began, fold: true, priority: 10, show: {when: shop.orders > 2}}
 """
+SHOP = PLUGIN.replace('"stock"', '"stock", "ends", "began"')
 
 
 @cache
 def configuration() -> Config:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "shop.py").write_text(PLUGIN)
+        (Path(folder) / "shop.py").write_text(SHOP)
         (Path(folder) / "smithd.yaml").write_text(HEAD + CONFIG)
         return load(Path(folder) / "smithd.yaml", secrets_required=True)
 
@@ -90,46 +105,84 @@ Values = Mapping[str, Any]
 
 def story(seed: int) -> list[Values]:
     """The values of every poll: some change, and for a long time at the end none does."""
-    chance = Random(seed)  # noqa: S311 - a fixed story, no secret
+    chance = Random(seed)  # noqa: S311 - a fixed choice of values, no secret
     values: dict[str, Any] = {"errors": 0.0, "orders": 1.0, "stock": dict.fromkeys(HOUSES, 4.0)}
+    values |= {"ends": START + 900.0, "began": START - 900.0}
     found = []
-    for _ in range(CHANGING):
+    for number in range(CHANGING):
         if chance.random() < 0.3:
             values["errors"] = float(chance.choice([0, 0, 1, 2, 4]))
         if chance.random() < 0.5:
             values["orders"] = float(chance.randint(0, 4) + 2 * (chance.random() < 0.1))
         if chance.random() < 0.2:
             values["stock"] = values["stock"] | {chance.choice(HOUSES): float(chance.choice([0, 1, 2, 4, 4, 4]))}
+        if chance.random() < 0.1:
+            # Some have passed, some are moved by little, and some are still to come in the end.
+            values["ends"] = START + number * POLL + chance.choice([-60.0, 20.0, 600.0, 10_000.0, 10_020.0])
+        if chance.random() < 0.05:
+            values["began"] = START + number * POLL
         found.append(dict(values))
     return found + [found[-1]] * QUIET
 
 
 @dataclass
-class Phone:
-    """What is on the phone: the last thing that arrived for each surface."""
+class Clock:
+    """A timer on the phone: from when it counts, or where it stands; ``duration`` is None where it counts up."""
 
-    shown: dict[SurfaceKey, Any] = field(default_factory=dict)
+    duration: float | None
+    began: float
+    stands_at: float | None = None
+
+    def reads(self, now: float) -> float:
+        """The seconds that it shows."""
+        passed = self.stands_at if self.stands_at is not None else now - self.began
+        return passed if self.duration is None else max(0.0, self.duration - passed)
+
+    def runs(self, runs: bool, now: float) -> None:
+        """Let it run on, or stop it."""
+        if runs and self.stands_at is not None:
+            self.began, self.stands_at = now - self.stands_at, None
+        elif not runs and self.stands_at is None:
+            self.stands_at = now - self.began
+
+
+@dataclass
+class Phone:
+    """What is on the phone: the last thing that arrived for each surface and notification, and the clocks of timers."""
+
+    is_lenient: bool = False
+    """Whether a countdown may start without its duration; it is refused elsewhere (contract section 4.4)."""
+    shown: dict[Key, Any] = field(default_factory=dict)
+    clocks: dict[Key, Clock] = field(default_factory=dict)
 
     @property
-    def streams(self) -> set[SurfaceKey]:
+    def streams(self) -> set[Key]:
         return {key for key in self.shown if isinstance(key, StreamKey)}
 
-    def arrive(self, message: Message) -> Accept:
+    def arrive(self, request: Request, now: float) -> Reply:
         """The request arrives; what the service answers."""
-        match message:
-            case ActivityState(key, content):
-                started = key not in self.shown
-                self.shown[key] = content.content_state
-                assert len(self.streams) <= AT_ONCE
-                return Accept(started=started)
-            case ActivityEnd(key):
+        key, body = request.key, dict(request.body)
+        match request.endpoint:
+            case Endpoint.STREAM_DELETE:
                 self.shown.pop(key, None)
-                return Accept(ended=True)
-            case WidgetValue(key, value):
-                self.shown[key] = value
-            case BadgeCount(key, number):
-                self.shown[key] = number
-        return Accept()
+                self.clocks.pop(key, None)
+                return Accepted("ended")
+            case Endpoint.STREAM_PUT:
+                return self._put(key, dict(body["content_state"]), now)
+        self.shown[key] = body
+        return Accepted("sent", notification_id="n" if isinstance(key, PushKey) else None)
+
+    def _put(self, key: Key, state: dict[str, Any], now: float) -> Reply:
+        started, duration = key not in self.shown, state.pop("duration_seconds", None)
+        if state["type"] == "timer" and (started or duration is not None):
+            if started and state["counts_down"] and duration is None and not self.is_lenient:
+                return Rejected(Refusal.BAD_REQUEST, 400, "a countdown starts with its duration")
+            self.clocks[key] = Clock(None if not state["counts_down"] else duration or 0.0, now)
+        if state["type"] == "timer":
+            self.clocks[key].runs(state["is_running"], now)
+        self.shown[key] = state
+        assert len(self.streams) <= AT_ONCE
+        return Accepted("started" if started else "updated")
 
 
 class _Killed(Exception):
@@ -141,8 +194,8 @@ class Run:
     those on the phone a minute after each poll.
     """
 
-    def __init__(self, database: Database, deaths: Iterator[int]) -> None:
-        self.phone, self.lives, self.streams = Phone(), 0, list[set[SurfaceKey]]()
+    def __init__(self, database: Database, phone: Phone, deaths: Iterator[int]) -> None:
+        self.phone, self.lives, self.streams = phone, 0, list[set[Key]]()
         self._database, self._deaths = database, deaths
         self._now = START
         self._values: Values = {}
@@ -181,12 +234,18 @@ class Run:
 
     def _send(self) -> None:
         while (queued := next(self._outbox.ready(self._now), None)) is not None:
-            claim = self._outbox.claim(queued, "any", self._now)
+            shown = self._outbox.value.shown.get(queued.message.key)
+            request = wire.request(queued.message, shown, None, self._now, UTC)
+            claim = self._outbox.claim(queued, request.family, self._now, request.window)
             self._moment()
-            accept = self.phone.arrive(queued.message)
+            outcome = judge(request, self.phone.arrive(request, self._now), 0, self._now, chance=0.5)
             self._moment()
-            self._outbox.settle(claim, accept, self._now)
+            self._outbox.settle(claim, outcome.settlement, self._now)
             self._moment()
+
+    def clocks(self) -> dict[Key, float]:
+        """What the timers read in the end, in seconds; a duration is sent in whole ones."""
+        return {key: clock.reads(self._now) for key, clock in self.phone.clocks.items()}
 
     def _moment(self) -> None:
         self._moments_left -= 1
@@ -195,21 +254,21 @@ class Run:
 
 
 @contextmanager
-def played(values: list[Values], deaths: Iterator[int]) -> Iterator[Run]:
-    database = Database.in_memory()
+def played(seed: int, deaths: Iterator[int]) -> Iterator[Run]:
+    database, values = Database.in_memory(), story(seed)
     try:
-        run = Run(database, deaths)
+        run = Run(database, Phone(is_lenient=seed % 2 == 1), deaths)
         run.play(values)
         yield run
     finally:
         database.close()
 
 
-def deaths(seed: int, values: list[Values]) -> Iterator[int]:
+def deaths(seed: int) -> Iterator[int]:
     """Each life is short, and many end between a request and its answer; the last one does not end."""
     chance = Random(f"deaths {seed}")  # noqa: S311 - a fixed choice of moments, no secret
     # Of the moments of a story there are two for every look, and three for every request.
-    for _ in range(len(values) // 6):
+    for _ in range(DEATHS):
         yield chance.choice([0, 1, 2, 3, 5, 20, 80, 200])
     yield from count(10**9)
 
@@ -218,10 +277,10 @@ def deaths(seed: int, values: list[Values]) -> Iterator[int]:
 def test_killed_or_not_the_phone_shows_the_same_in_the_end() -> None:
     kills = 0
     for seed in count():
-        values = story(seed)
-        with played(values, count(10**9)) as whole, played(values, deaths(seed, values)) as killed:
+        with played(seed, count(10**9)) as whole, played(seed, deaths(seed)) as killed:
             assert killed.streams == whole.streams, f"story {seed}: slots"
             assert killed.phone.shown == whole.phone.shown, f"story {seed}: in the end"
+            assert killed.clocks() == pytest.approx(whole.clocks(), abs=1.0), f"story {seed}: timers"
             kills += killed.lives - 1
         if kills >= KILLS:
             break

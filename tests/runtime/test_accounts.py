@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runtime.life import KEYS, Life, Phone, Scripted, living
-from smithd.delivery.reply import NotSent, Refusal, Rejected, Reply
+from smithd.delivery.reply import Accepted, Limit, NotSent, Refusal, Rejected, Reply
 from smithd.delivery.wire import Request
 from smithd.events import (
     AccountForgotten,
@@ -37,7 +37,18 @@ badge: {value: count(firing), account: [default, team]}
 """
 TEAM = f"accounts: {{team: {{api_key: {KEYS[1]}}}}}\n"
 OPS = f"accounts: {{ops: {{api_key: {KEYS[1]}}}}}\n"
+SAME = f"accounts: {{team: {{api_key: {KEYS[1]}, same_account_as: default}}}}\n"
 BOTH = TEAM + SOURCES + RULES + SURFACES
+TO_EACH = f"""
+{SOURCES}
+rules:
+  ours: {{metric: shop.errors, critical: "> 5", push: {{title: Errors}}}}
+  theirs: {{metric: shop.errors, critical: "> 5", account: team, push: {{title: Errors}}}}
+live_activities:
+  ours: {{type: value, title: Shop, value: shop.errors}}
+  theirs: {{type: value, title: Shop, value: shop.errors, account: team}}
+"""
+"""Two keys of one account: nothing goes to both."""
 
 
 @pytest.fixture
@@ -73,16 +84,31 @@ def refusing(account: str, reply: Reply, takes: float = 0.0) -> Callable[[Reques
     return answer
 
 
+def once(account: str, of: str, reply: Reply) -> Callable[[Request], Awaitable[Reply | None]]:
+    """The first request of an account to what starts with this path is answered so."""
+    left = [reply]
+
+    async def answer(request: Request) -> Reply | None:
+        is_it = request.key.account == account and request.path.startswith(of)
+        return left.pop() if is_it and left else None
+
+    return answer
+
+
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "text"),
     [
-        Rejected(Refusal.UNAUTHORIZED, 401, "HTTP 401, no"),
-        Rejected(Refusal.BILLING, 402, "HTTP 402, no"),
-        NotSent("no route to host"),
+        (Rejected(Refusal.UNAUTHORIZED, 401, "HTTP 401, no"), BOTH),
+        (Rejected(Refusal.UNAUTHORIZED, 401, "HTTP 401, no"), SAME + TO_EACH),
+        (Rejected(Refusal.BILLING, 402, "HTTP 402, no"), BOTH),
+        (NotSent("no route to host"), BOTH),
+        (NotSent("no route to host"), SAME + TO_EACH),
     ],
 )
 @pytest.mark.parametrize(("hindered", "other"), [("team", "default"), ("default", "team")])
-def test_what_hinders_one_account_hinders_no_other(live: Any, reply: Reply, hindered: str, other: str) -> None:
+def test_what_hinders_one_account_or_key_hinders_no_other(
+    live: Any, reply: Reply, text: str, hindered: str, other: str
+) -> None:
     phone = Phone(fault=refusing(hindered, reply, 5.0))
 
     async def scenario(life: Life) -> None:
@@ -98,9 +124,10 @@ def test_what_hinders_one_account_hinders_no_other(live: Any, reply: Reply, hind
         # What waits for it goes once it may.
         phone.fault = None
         await asyncio.sleep(4000)
-        assert {"POST push-notification", "PUT shop"} <= {*taken(phone, hindered)}
+        methods = {each.partition(" ")[0] for each in taken(phone, hindered)}
+        assert {"POST", "PUT"} <= methods
 
-    live(BOTH, scenario, phone)
+    live(text, scenario, phone)
 
 
 def test_no_message_of_one_account_waits_for_the_other(live: Any) -> None:
@@ -127,7 +154,7 @@ def test_no_message_of_one_account_waits_for_the_other(live: Any) -> None:
 def test_budgets_are_apart_unless_two_keys_are_of_the_same_account(live: Any, same: bool) -> None:
     widgets = [f"  w{number}: {{value: shop.errors, account: team, min_interval: 0s}}" for number in range(200)]
     widgets += [f"  v{number}: {{value: shop.errors, min_interval: 0s}}" for number in range(200)]
-    team = f"accounts: {{team: {{api_key: {KEYS[1]}{', same_account_as: default' if same else ''}}}}}\n"
+    team = SAME if same else TEAM
     phone = Phone()
 
     async def scenario(life: Life) -> None:
@@ -145,6 +172,59 @@ def test_budgets_are_apart_unless_two_keys_are_of_the_same_account(live: Any, sa
             assert len(phone.sent) > 900
 
     live(team + SOURCES + "widgets:\n" + "\n".join(widgets) + "\n", scenario, phone)
+
+
+TOO_MANY = Rejected(Refusal.RATE_LIMITED, 429, "HTTP 429, no", retry_after=90.0)
+USED_UP = Accepted("set", limits=(Limit("account:metrics", 0, 60, 300, 60),))
+LOWER = Accepted("set", limits=(Limit("account:metrics", 30, 60, 30, 60),))
+
+
+@pytest.mark.parametrize("accounts", [TEAM, SAME])
+@pytest.mark.parametrize(
+    ("reply", "most"),
+    [
+        (TOO_MANY, 5),
+        (USED_UP, 5),
+        (LOWER, 35),
+    ],
+)
+def test_what_the_service_says_of_a_limit_holds_for_each_key_of_the_account(
+    live: Any, reply: Reply, most: int, accounts: str
+) -> None:
+    """The service says it to ``team``, whose only request this is, while the first five of the other are in flight."""
+    widgets = [f"  w{number}: {{value: shop.errors, min_interval: 0s}}" for number in range(45)]
+    widgets.append("  theirs: {value: shop.other, account: team, min_interval: 0s}")
+    phone = Phone(fault=once("team", "/metrics", reply), delay=0.01)
+
+    async def scenario(_: Life) -> None:
+        for value in range(5):
+            Scripted.values.update(shop=value)
+            await asyncio.sleep(10)
+        ours = sum(sent.key == KEYS[0] for sent in phone.sent)
+        assert 0 < ours <= most if accounts == SAME else ours > 200
+
+    live(accounts + SOURCES + "widgets:\n" + "\n".join(widgets) + "\n", scenario, phone)
+
+
+@pytest.mark.parametrize("accounts", [TEAM, SAME])
+def test_a_lack_of_slots_holds_for_each_key_of_the_account(live: Any, accounts: str) -> None:
+    full = Rejected(Refusal.SLOTS_FULL, 429, "HTTP 429, no slot")
+    phone = Phone(fault=once("team", "/live-activity", full))
+    text = """
+live_activities:
+  theirs: {type: value, title: Theirs, value: shop.errors, account: team}
+  ours: {type: value, title: Ours, value: shop.errors, show: {when: shop.errors > 5}}
+"""
+
+    async def scenario(_: Life) -> None:
+        await asyncio.sleep(30)
+        Scripted.values.update(shop=9)
+        await asyncio.sleep(300)
+        assert taken(phone, "default") == ([] if accounts == SAME else ["PUT ours"])
+        await asyncio.sleep(600)
+        assert taken(phone, "default") == ["PUT ours"]
+
+    live(accounts + SOURCES + text, scenario, phone)
 
 
 def test_a_share_leaves_the_rest_to_others(live: Any) -> None:

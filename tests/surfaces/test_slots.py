@@ -367,6 +367,21 @@ def test_a_slot_that_becomes_free_is_for_what_is_shown_nowhere_before_it_is_for_
     phone.at(1070, "abcd", {"a": "started", "b": "shown", "c": "folded", "d": "folded", FOLD_KEY: "shown"})
 
 
+def test_a_slot_that_was_kept_for_a_stream_that_becomes_a_row_is_soon_for_another() -> None:
+    """``b`` had to make room, and rests; ``a`` may not be folded, and is of a lower priority."""
+    phone = Phone(limits(2, "abcd", a=SlotOptions(1), **dict.fromkeys("bcd", SlotOptions(fold=True))))
+    common = StreamRecord(stream(FOLD_KEY), None, None, NOW - 200, NOW - 200)
+    rests = StreamRecord(stream("b"), 0.0, left_at=NOW - 100, preempted=True)
+    phone.slots = Slots((rests, common), folded=(stream("c"), stream("d")), folded_at=NOW - 119)
+    phone.on_phone = {stream(FOLD_KEY)}
+    resting = {"a": "no_slot", "b": "resting", "c": "folded", "d": "folded", FOLD_KEY: "shown"}
+    phone.at(NOW, "abcd", resting)
+    assert phone.slots.look_again == NOW + 1
+    phone.at(NOW + 1, "abcd", {**resting, "b": "folded"})
+    assert phone.slots.look_again == NOW + 2
+    phone.at(NOW + 2, "abcd", {**resting, "a": "started", "b": "folded"})
+
+
 def test_a_common_stream_that_may_not_start_yet_is_looked_at_again() -> None:
     """The starts of the hour are used up."""
     started = tuple(Start(NOW - 1000, critical=False) for _ in range(4))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from smithd.contract.endpoint import Family
 from smithd.delivery.outcome import Pace
+from smithd.delivery.pauses import Pauses
 from smithd.outbox.message import LATE_ARRIVAL
 
 WINDOW = 60.0
@@ -75,6 +76,7 @@ class Budget:
     """
 
     def __init__(self, limits: Mapping[Family, int], share: float = 1.0) -> None:
+        self.pauses = Pauses()
         self._counts = {family: _Count(limit) for family, limit in limits.items()}
         self.share = share
         """How much of a limit that the service names is ours."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from smithd.contract.endpoint import Endpoint, Family
 from smithd.delivery.account import Limits
 from smithd.delivery.budget import MARGIN, WINDOW, Budget
-from smithd.delivery.outcome import BILLING_PROBE, RATE_PAUSE, SHORTEST_PAUSE, SLOW_PROBE, BlockScope, Outcome, covers
+from smithd.delivery.outcome import BILLING_PROBE, SLOW_PROBE, BlockScope, Outcome, covers
 from smithd.delivery.reachability import Reachability
 from smithd.delivery.reply import NotSent, Unknown
 from smithd.outbox.message import LATE_ARRIVAL, Priority
@@ -89,18 +89,18 @@ Change = Blocked | Unblocked | OutOfReach | WithinReach
 
 
 class Gate:
-    """What is blocked, what pauses, and what is left of the budget."""
+    """What is blocked, and whether the service can be reached, with a key; what pauses, and what is left of the budget,
+    of its account.
+    """
 
     def __init__(self, limits: Limits, budget: Budget | None = None) -> None:
-        """``budget``: that of another key of the same account, whose limits then count."""
+        """``budget``: that of another key of the same account, whose limits and pauses then count."""
         self.budget = budget or Budget(_by_family(limits), limits.share)
         self.reachability = Reachability()
         self._in_flight: Counter[Endpoint] = Counter()
         self._is_probing = False
         self._late_at: dict[Family, float] = dict.fromkeys(Family, -math.inf)
         """When the next that is late may go before those that are worth more."""
-        self._pauses: dict[Family, float] = {}
-        self._pauses_asked: Counter[Family] = Counter()
         self._blocks: dict[BlockScope, float] = {}
 
     def limit(self, limits: Limits) -> None:
@@ -132,11 +132,12 @@ class Gate:
                 # The time for a probe has come. One request is enough to find out; the others wait for its answer.
                 if any(covers(scope, other) for other in going):
                     return NotYet(math.inf, GateReason.PROBING)
-        family = endpoint.family
-        if now < (until := self._pauses.get(family, now)):
+        family, pauses = endpoint.family, self.budget.pauses
+        if now < (until := pauses.until(family)):
             return NotYet(until, GateReason.PAUSED)
-        # After a pause, too, one request finds out whether it was long enough.
-        if self._pauses_asked[family] and any(other.family is family for other in going):
+        # After a pause, too, one request finds out whether it was long enough: one of each key, for another key may
+        # have no answer for long.
+        if pauses.is_on_trial(family) and any(other.family is family for other in going):
             return NotYet(math.inf, GateReason.PROBING)
         before = sum(other.family is family for other in chosen)
         first = uses_kept or priority in _FIRST
@@ -182,12 +183,9 @@ class Gate:
             self.budget.lower(family, outcome.pace, now)
 
         if outcome.is_verdict:
-            del self._pauses_asked[family]
+            self.budget.pauses.was_enough(family)
         if outcome.pause:
-            # Each pause that turns out to be too short makes the next one longer, whatever the service asks for.
-            least = min(SHORTEST_PAUSE * 2.0 ** min(self._pauses_asked[family], 30), RATE_PAUSE)
-            self._pauses_asked[family] += 1
-            self._pauses[family] = max(now + max(outcome.pause, least), self._pauses.get(family, now))
+            self.budget.pauses.ask(family, outcome.pause, now)
 
         changes = self._reach(outcome, began, now, is_probe=is_probe)
         for scope in [scope for scope in self._blocks if covers(scope, endpoint)]:
@@ -230,7 +228,7 @@ class Gate:
 
     def rest(self, until: float) -> None:
         """Let nothing go before ``until``: what was sent in the last minute is not known."""
-        self._pauses |= dict.fromkeys(Family, until)
+        self.budget.pauses.rest(until)
 
 
 def _by_family(limits: Limits) -> dict[Family, int]:

@@ -13,6 +13,9 @@ from smithd.surfaces.slots.order import in_order, making_room
 from smithd.surfaces.slots.preemption import weakest
 from smithd.surfaces.slots.restraint import held_back
 
+SOON = 1.0
+"""Seconds to the next allocation, after one that changed which stream comes first."""
+
 _FOLDABLE = frozenset({SlotDecision.NO_SLOT, SlotDecision.RESTING, SlotDecision.NO_STARTS, SlotDecision.RETURNING})
 
 
@@ -117,7 +120,8 @@ def _tend(draft: SlotDraft, key: StreamKey) -> None:
     if waiting and set(waiting) != set(draft.folded):
         until = draft.folded_at + FOLD_EVERY
         if draft.now >= until:
-            draft.folded, draft.folded_at, until = tuple(waiting), draft.now, math.inf
+            # A row comes after all that are shown nowhere: a slot that is kept for a new one may be for another now.
+            draft.folded, draft.folded_at, until = tuple(waiting), draft.now, draft.now + SOON
     if len(waiting) >= 2:
         draft.records[key] = replace(record, unwanted_since=None)
         draft.decide(key, SlotDecision.SHOWN, until)

@@ -53,6 +53,15 @@ _STATIC = _MADE | {
 }
 
 
+def environment(package: str) -> jinja2.Environment:
+    """An environment with the templates of a package, which may use those of the Lock Screen, too."""
+    own = jinja2.PackageLoader(package)
+    made = _ENVIRONMENT.overlay(loader=jinja2.ChoiceLoader([own, jinja2.PackageLoader("smithd.lockscreen")]))
+    # An overlay shares the filters of what it is made from.
+    made.filters, made.globals = dict(made.filters), dict(made.globals)
+    return made
+
+
 def document(page: Page) -> str:
     """The whole page; its script fetches ``screen`` for what changed. Paths are relative to any base."""
     return _ENVIRONMENT.get_template("document.html").render(page=page, view=page.view)

@@ -113,7 +113,11 @@ def _rule_row(rule: Found, alerts: Sequence[Found], visit: Visit) -> Shown:
     met = [alert for alert, text in zip(alerts, texts, strict=True) if has_all(words, text)] or alerts
     state = "problem" if rule["problem"] else alert_state(alerts[0]) if alerts else "clear"
     text = "\n".join([f"{rule['name']} {rule['problem']}", *texts])
-    return {**rule, "state": state, "alerts": met[:ALERTS], "left": len(alerts) - len(met[:ALERTS]), "text": text}
+    # An alert without labels is the rule itself.
+    alone = alerts[0] if len(alerts) == 1 and not alerts[0]["labels"] else None
+    listed = [] if alone else met[:ALERTS]
+    left = 0 if alone else len(alerts) - len(listed)
+    return {**rule, "state": state, "alone": alone, "alerts": listed, "left": left, "text": text}
 
 
 async def rule(look: Look) -> Shown:

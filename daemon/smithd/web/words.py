@@ -59,8 +59,8 @@ def age(at: str, now: str) -> str:
 
 
 def _coarse(seconds: float) -> float:
-    """Without what changes at each look: whole minutes from two on, whole hours from two days on."""
-    size = 3600 if abs(seconds) >= 2 * 86400 else 60 if abs(seconds) >= 120 else 1
+    """Without what changes at each look: whole minutes from one on, whole hours from one day on."""
+    size = 3600 if abs(seconds) >= 86400 else 60 if abs(seconds) >= 60 else 1
     return seconds // size * size
 
 

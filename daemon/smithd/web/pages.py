@@ -20,7 +20,7 @@ ALERTS = 10
 ALERT_STATES = ("critical", "warning", "info", "pending")
 RULE_STATES = ("problem", *ALERT_STATES, "clear")
 SOURCE_STATES = ("failing", "silent", "unseen", "up")
-SURFACE_STATES = ("blocked", "waiting", "same", "idle")
+SURFACE_STATES = ("blocked", "stale", "waiting", "correct", "nothing")
 
 Shown = dict[str, Any]
 """What a template is given."""
@@ -112,7 +112,7 @@ def _rule_row(rule: Found, alerts: Sequence[Found], visit: Visit) -> Shown:
     texts = [f"{rule['name']} {labels_text(alert['labels'])} {alert_state(alert)}" for alert in alerts]
     met = [alert for alert, text in zip(alerts, texts, strict=True) if has_all(words, text)] or alerts
     state = "problem" if rule["problem"] else alert_state(alerts[0]) if alerts else "clear"
-    text = "\n".join([f"{rule['name']} {rule['problem']}", *texts])
+    text = "\n".join([f"{rule['name']} {rule['metric']} {rule['expression']} {rule['problem']}", *texts])
     # An alert without labels is the rule itself.
     alone = alerts[0] if len(alerts) == 1 and not alerts[0]["labels"] else None
     listed = [] if alone else met[:ALERTS]
@@ -137,7 +137,7 @@ async def sources(look: Look) -> Shown:
             look.visit,
             SOURCE_STATES,
             lambda source: str(source["health"]),
-            lambda source: f"{source['name']} {source['health']} {source['reason']}",
+            lambda source: f"{source['name']} {source['type']} {source['health']} {source['reason']}",
         )
     }
 
@@ -150,12 +150,16 @@ async def surfaces(look: Look) -> Shown:
 
 
 def surface_state(surface: Found) -> str:
-    """``blocked``: it cannot show what it should; ``waiting``: a message waits; ``idle``: it shows nothing."""
+    """``blocked``: it cannot show what it should; ``waiting``: that waits to be sent; ``nothing``: it should show
+    nothing.
+    """
     if surface["reason"]:
         return "blocked"
-    if surface["waiting"]:
+    if surface["stale"]:
+        return "stale"
+    if surface["waiting_reason"]:
         return "waiting"
-    return "idle" if surface["shown"] is None else "same"
+    return "nothing" if surface["shown"] is None else "correct"
 
 
 def explained_name(surface: Found) -> str:
@@ -166,7 +170,8 @@ def explained_name(surface: Found) -> str:
 
 def _surface_text(surface: Found) -> str:
     kind = surface["kind"].replace("_", " ")
-    return f"{kind} {surface['name']} {surface['account']} {surface['shown']} {surface['reason']}"
+    texts = (kind, surface["name"], surface["account"], surface["shown"], surface["desired"], surface["waiting_why"])
+    return " ".join(str(text) for text in texts if text is not None)
 
 
 async def surface(look: Look) -> Shown:
@@ -200,12 +205,11 @@ async def outbox(look: Look) -> Shown:
 
 async def silences(look: Look) -> Shown:
     """The silences that have not ended."""
-    found = await look.ask("silence.list")
 
     def text(silence: Found) -> str:
         return f"{silence['matchers']} {silence['comment']} {silence['author']}"
 
-    return {"choice": choose(found, look.visit, (), lambda _: "", text)}
+    return {"choice": choose(look.status["silences"], look.visit, (), lambda _: "", text)}
 
 
 async def accounts(look: Look) -> Shown:

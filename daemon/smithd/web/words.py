@@ -31,9 +31,11 @@ MARKS = {
     "differs": Mark("≠", "warn"),
     "waiting": Mark("…", "quiet"),
     "same": Mark("✓", "good"),
-    "idle": Mark("·", "quiet"),
+    "correct": Mark("✓", "good"),
+    "nothing": Mark("·", "quiet"),
+    "stale": Mark("?", "warn"),
     "refused": Mark("✕", "bad"),
-    "blocked": Mark("✕", "bad"),
+    "blocked": Mark("✕", "warn"),
     "in flight": Mark("→", "note"),
     "suppressed": Mark("–", "quiet"),
 }

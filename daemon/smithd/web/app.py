@@ -47,7 +47,7 @@ class _Site:
         self._pictures = {account: Picture(reads.zone, reads.order) for account in reads.accounts}
         self._common = {"brand": title, "lead": lead, "notes": NOTES, "accounts_named": reads.accounts}
 
-    def answers(self, page: pages.Page, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
+    def answers(self, page: pages.Section, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
         """The endpoint of a page, or of what changes of it."""
 
         async def endpoint(request: Request) -> Response:

@@ -36,7 +36,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Section:
     """One page: its name in the address, its title, what its search looks for ("": it has none), and what it shows."""
 
     name: str
@@ -51,7 +51,7 @@ class Page:
         return f"{self.name or 'overview'}.html"
 
 
-async def show(page: Page, desk: Desk, visit: Visit) -> Shown:
+async def show(page: Section, desk: Desk, visit: Visit) -> Shown:
     """What the template of a page is given."""
     status = await desk.status()
     common = {"page": page, "pages": PAGES, "visit": visit, "view": visit.view, "status": status, "now": status["at"]}
@@ -218,14 +218,14 @@ async def accounts(look: Look) -> Shown:
 
 
 PAGES = (
-    Page("", "Overview", "", overview),
-    Page("rules", "Rules", "rules and alerts", rules),
-    Page("sources", "Sources", "sources", sources),
-    Page("surfaces", "Surfaces", "surfaces", surfaces),
-    Page("outbox", "Outbox", "messages", outbox),
-    Page("silences", "Silences", "silences", silences),
-    Page("accounts", "Accounts", "", accounts),
-    Page("rule", "Rule", "", rule, is_listed=False),
-    Page("surface", "Surface", "", surface, is_listed=False),
+    Section("", "Overview", "", overview),
+    Section("rules", "Rules", "rules and alerts", rules),
+    Section("sources", "Sources", "sources", sources),
+    Section("surfaces", "Surfaces", "surfaces", surfaces),
+    Section("outbox", "Outbox", "messages", outbox),
+    Section("silences", "Silences", "silences", silences),
+    Section("accounts", "Accounts", "", accounts),
+    Section("rule", "Rule", "", rule, is_listed=False),
+    Section("surface", "Surface", "", surface, is_listed=False),
 )
 BY_NAME = {page.name: page for page in PAGES}

@@ -29,7 +29,7 @@ Point = tuple[float, float]
 """A time (seconds since 1970) and a value."""
 
 
-class Line(NamedTuple):
+class Curve(NamedTuple):
     """A series: its name, and its points in the order of time. ``breaks_after``: points further apart than so many
     seconds are not joined.
     """
@@ -39,7 +39,7 @@ class Line(NamedTuple):
     breaks_after: float = math.inf
 
 
-class Threshold(NamedTuple):
+class Level(NamedTuple):
     """A value from which a rule fires, and what is written beside it."""
 
     severity: str
@@ -54,14 +54,14 @@ class Span(NamedTuple):
     end: float
 
 
-class Tick(NamedTuple):
+class AxisTick(NamedTuple):
     """A mark on an axis, and what is written there."""
 
     at: float
     text: str
 
 
-class DrawnLine(NamedTuple):
+class DrawnCurve(NamedTuple):
     """A line: the commands of its path, its last value, its lowest and its highest; None: it has no points."""
 
     name: str
@@ -71,7 +71,7 @@ class DrawnLine(NamedTuple):
     highest: float | None
 
 
-class DrawnThreshold(NamedTuple):
+class DrawnLevel(NamedTuple):
     """A threshold at ``y``, with its text at ``text_y``."""
 
     severity: str
@@ -91,11 +91,11 @@ class Shade(NamedTuple):
 class Plot:
     """Everything that is drawn."""
 
-    lines: Sequence[DrawnLine]
-    thresholds: Sequence[DrawnThreshold]
+    lines: Sequence[DrawnCurve]
+    thresholds: Sequence[DrawnLevel]
     shades: Sequence[Shade]
-    values: Sequence[Tick]
-    times: Sequence[Tick]
+    values: Sequence[AxisTick]
+    times: Sequence[AxisTick]
     wide: float = WIDE
     high: float = HIGH
     left: float = LEFT
@@ -105,8 +105,8 @@ class Plot:
 
 
 def plot(
-    lines: Sequence[Line],
-    thresholds: Sequence[Threshold],
+    lines: Sequence[Curve],
+    thresholds: Sequence[Level],
     spans: Sequence[Span],
     since: float,
     until: float,
@@ -126,17 +126,17 @@ def plot(
         return round(HIGH - BOTTOM - (value - low) / (high - low) * (HIGH - BOTTOM - TOP), 1)
 
     shades = [Shade(x(span.start), max(1.0, round(x(span.end) - x(span.start), 1))) for span in spans]
-    times = [Tick(x(at), text) for at, text in _time_ticks(since, until, zone)]
+    times = [AxisTick(x(at), text) for at, text in _time_ticks(since, until, zone)]
     return Plot(
         [_drawn(line, x, y) for line in lines],
         list(_labelled([(each, y(each.value)) for each in thresholds])),
         shades,
-        [Tick(y(value), number(value)) for value in ticks],
+        [AxisTick(y(value), number(value)) for value in ticks],
         times,
     )
 
 
-def _drawn(line: Line, x: Callable[[float], float], y: Callable[[float], float]) -> DrawnLine:
+def _drawn(line: Curve, x: Callable[[float], float], y: Callable[[float], float]) -> DrawnCurve:
     points = [point for point in line.points if math.isfinite(point[1])]
     commands: list[str] = []
     before = -math.inf
@@ -148,8 +148,8 @@ def _drawn(line: Line, x: Callable[[float], float], y: Callable[[float], float])
         commands.append("h0")
     values = [value for _, value in points]
     if not values:
-        return DrawnLine(line.name, "", None, None, None)
-    return DrawnLine(line.name, "".join(commands), values[-1], min(values), max(values))
+        return DrawnCurve(line.name, "", None, None, None)
+    return DrawnCurve(line.name, "".join(commands), values[-1], min(values), max(values))
 
 
 def thinned(points: Sequence[Point], columns: int = COLUMNS) -> Sequence[Point]:
@@ -166,13 +166,13 @@ def thinned(points: Sequence[Point], columns: int = COLUMNS) -> Sequence[Point]:
     return kept
 
 
-def _labelled(found: Sequence[tuple[Threshold, float]]) -> Iterator[DrawnThreshold]:
+def _labelled(found: Sequence[tuple[Level, float]]) -> Iterator[DrawnLevel]:
     """Thresholds with their texts, from the top; a text that would meet the one above it stands below that."""
     free = TOP + LEAST_APART - 3
     for threshold, y in sorted(found, key=itemgetter(1)):
         text_y = max(y - 4, free)
         free = text_y + LEAST_APART
-        yield DrawnThreshold(threshold.severity, y, text_y, threshold.text)
+        yield DrawnLevel(threshold.severity, y, text_y, threshold.text)
 
 
 def _value_ticks(values: Sequence[float]) -> list[float]:

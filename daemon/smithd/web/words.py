@@ -10,7 +10,7 @@ from smithd.formatting import duration, number
 from smithd.notify.matcher import AlertMatcher
 
 
-class Mark(NamedTuple):
+class Sign(NamedTuple):
     """How a state is told, never by its colour alone: a sign before its word, and one of the page's tones."""
 
     sign: str
@@ -18,31 +18,31 @@ class Mark(NamedTuple):
 
 
 MARKS = {
-    "critical": Mark("!!", "bad"),
-    "warning": Mark("!", "warn"),
-    "info": Mark("i", "note"),
-    "pending": Mark("…", "quiet"),
-    "failing": Mark("✕", "bad"),
-    "silent": Mark("?", "warn"),
-    "unseen": Mark("·", "quiet"),
-    "up": Mark("✓", "good"),
-    "clear": Mark("✓", "good"),
-    "problem": Mark("✕", "bad"),
-    "differs": Mark("≠", "warn"),
-    "waiting": Mark("…", "quiet"),
-    "same": Mark("✓", "good"),
-    "correct": Mark("✓", "good"),
-    "nothing": Mark("·", "quiet"),
-    "stale": Mark("?", "warn"),
-    "refused": Mark("✕", "bad"),
-    "blocked": Mark("✕", "warn"),
-    "in flight": Mark("→", "note"),
-    "suppressed": Mark("–", "quiet"),
+    "critical": Sign("!!", "bad"),
+    "warning": Sign("!", "warn"),
+    "info": Sign("i", "note"),
+    "pending": Sign("…", "quiet"),
+    "failing": Sign("✕", "bad"),
+    "silent": Sign("?", "warn"),
+    "unseen": Sign("·", "quiet"),
+    "up": Sign("✓", "good"),
+    "clear": Sign("✓", "good"),
+    "problem": Sign("✕", "bad"),
+    "differs": Sign("≠", "warn"),
+    "waiting": Sign("…", "quiet"),
+    "same": Sign("✓", "good"),
+    "correct": Sign("✓", "good"),
+    "nothing": Sign("·", "quiet"),
+    "stale": Sign("?", "warn"),
+    "refused": Sign("✕", "bad"),
+    "blocked": Sign("✕", "warn"),
+    "in flight": Sign("→", "note"),
+    "suppressed": Sign("–", "quiet"),
 }
-UNKNOWN = Mark("·", "quiet")
+UNKNOWN = Sign("·", "quiet")
 
 
-def mark(state: str) -> Mark:
+def mark(state: str) -> Sign:
     """How a state is told; one that is not known has a quiet mark."""
     return MARKS.get(state, UNKNOWN)
 

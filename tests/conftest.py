@@ -31,7 +31,7 @@ def runtime_folder() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """Where the browser is. Without one the test is skipped, but in CI it fails."""
     path = shutil.which("chromium")

@@ -258,7 +258,7 @@ def text(explanation: Explanation) -> str:
     for failing in explanation["failing"]:
         since = _short(failing["since"], explanation["at"])
         lines.append(f"  source {failing['source']} fails since {since}: {failing['reason']}")
-    lines += ["", *_states(explanation), "", *_journal(explanation)]
+    lines += ["", *states(explanation), "", *_journal(explanation)]
     if explanation["deliveries"]:
         lines += ["", "Notifications"]
     for sent in explanation["deliveries"]:
@@ -279,7 +279,10 @@ def _is(series: Explanation) -> str:
     return f"{what} rose by {value} {series['counted']}" if series["counted"] else f"{what} is {value}"
 
 
-def _states(explanation: Explanation) -> Iterator[str]:
+def states(explanation: Explanation) -> Iterator[str]:
+    """How the alerts of a rule are now, and its series that are clear, for a person; a line that begins with blanks
+    belongs to the one before.
+    """
     for alert in explanation["alerts"][:SERIES]:
         name = _labels(alert["labels"]) or explanation["rule"]
         value = f", {_is(alert)}" if alert["value"] is not None else ""

@@ -218,21 +218,27 @@ def text(found: Found) -> Iterator[str]:
         yield f"  should show {should}"
     until = f", until {_short(found['until'], now)}" if found["until"] else ""
     yield f"  {found['why']}{until}"
-    if (score := found["score"]) is not None:
-        yield f"  {_score_text(score, now)}"
-    if (slot := found["slot"]) is not None:
-        yield from (f"  {line}" for line in _slot_lines(slot, now))
-    if (updates := found["updates"]) is not None:
-        warned = (
-            f"; the service warned, until {_short(updates['warned_until'], now)}" if updates["warned_until"] else ""
-        )
-        yield f"  updates that count for iOS' budget: {updates['used']:g} of {updates['at_once']}{warned}"
+    yield from (f"  {line}" for line in standing(found))
     yield ""
     yield "Deliveries" if found["deliveries"] else "The journal has no deliveries of it."
     if (left := len(found["deliveries"]) - MOST_DELIVERIES) > 0:
         yield f"  ({left} earlier ones are not listed)"
     for entry in found["deliveries"][-MOST_DELIVERIES:]:
-        yield f"  {_short(entry['at'], now)} {_delivery_text(entry)}"
+        yield f"  {_short(entry['at'], now)} {delivery_text(entry)}"
+
+
+def standing(found: Found) -> Iterator[str]:
+    """The score of a widget; the rank and the slot of a Live Activity, and its budget of updates: in lines."""
+    now = found["at"]
+    if (score := found["score"]) is not None:
+        yield _score_text(score, now)
+    if (slot := found["slot"]) is not None:
+        yield from _slot_lines(slot, now)
+    if (updates := found["updates"]) is not None:
+        warned = (
+            f"; the service warned, until {_short(updates['warned_until'], now)}" if updates["warned_until"] else ""
+        )
+        yield f"updates that count for iOS' budget: {updates['used']:g} of {updates['at_once']}{warned}"
 
 
 def _score_text(score: Found, now: str) -> str:
@@ -255,7 +261,8 @@ def _slot_lines(slot: Found, now: str) -> Iterator[str]:
         yield f"rows: {', '.join(slot['rows'])}"
 
 
-def _delivery_text(entry: Found) -> str:
+def delivery_text(entry: Found) -> str:
+    """What became of a request, for a person."""
     took = f" after {entry['seconds']:.2f} s" if entry["seconds"] is not None else ""
     status = (
         f" (HTTP {entry['status']})" if entry["status"] else f" ({entry['operation']})" if entry["operation"] else ""

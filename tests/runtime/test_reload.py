@@ -397,7 +397,7 @@ def test_another_time_zone_makes_the_sources_anew(run: RunScenario) -> None:
     run(ALL, scenario)
 
 
-async def asked(address: str, path: str = "/screen") -> int:
+async def asked(address: str, path: str = "/live/") -> int:
     """The status that the page at an address answers with."""
     host, _, port = address.removeprefix("the page: http://").rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -431,7 +431,7 @@ def test_the_page_comes_moves_and_goes(run: RunScenario) -> None:
         await life.reload(ALL + 'web: {listen: "127.0.0.1:0", token: s3cret}\n')
         assert len(life.told(Serving)) == 1
         assert await asked(first) == 401
-        assert await asked(first, "/screen?token=s3cret") == 200
+        assert await asked(first, "/live/?token=s3cret") == 200
         with bind("127.0.0.1", 0) as taken:
             refusal = await life.reload(ALL + page.replace(":0", f":{taken.getsockname()[1]}"))
             assert isinstance(refusal, ReloadRefused)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from node import installed, packages
 from simulator.given import NOW, contract, set_up, usual
 from simulator.lives import CONTENTS
 from simulator.loopback import KEY, Wire
 from smithd.simulator.contract import document
 
 NODE = Path(__file__).parent / "node"
-FILES = ("package.json", "package-lock.json", "drive.cjs")
+DRIVER = "drive.cjs"
 CASES = [case for case in contract("cases.json")["cases"] if case["endpoint"] != "push-notification-replace"]
 
 
@@ -39,33 +39,20 @@ class Sdk:
         return answer
 
 
-def installed(command: str) -> str:
-    found = shutil.which(command)
-    if found is None:
-        pytest.skip(f"needs {command}: apt-get install nodejs npm")
-    return found
-
-
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A folder with the SDK in it, as the lock file wants it."""
-    node, npm = installed("node"), installed("npm")
-    version = subprocess.run([node, "--version"], check=True, capture_output=True, text=True).stdout
+    version = subprocess.run([installed("node"), "--version"], check=True, capture_output=True, text=True).stdout
     if int(version.removeprefix("v").partition(".")[0]) < 18:
         pytest.skip(f"needs Node 18 or later, this is {version.strip()}")
-    with tempfile.TemporaryDirectory(prefix="smithd-node-") as name:
-        for file in FILES:
-            shutil.copy(NODE / file, name)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=name, capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            pytest.skip(f"npm cannot install the SDK: {done.stderr.strip()[-500:]}")
-        yield Path(name)
+    with packages(NODE) as found:
+        shutil.copy(NODE / DRIVER, found)
+        yield found
 
 
 @pytest.fixture(scope="module")
 def process(folder: Path, served: Wire) -> Iterator[subprocess.Popen[str]]:
-    command = [installed("node"), "drive.cjs", f"http://127.0.0.1:{served.connection.port}", KEY]
+    command = [installed("node"), DRIVER, f"http://127.0.0.1:{served.connection.port}", KEY]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=folder, text=True, **pipes) as running:  # type: ignore[call-overload] # both are pipes
         yield running

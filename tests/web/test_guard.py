@@ -12,6 +12,7 @@ import pytest
 from smithd.lockscreen.screen import Line
 from smithd.web.app import build
 from smithd.web.reads import Reads
+from web.given import NOW, quiet
 
 TOKEN = "a-long-token"
 
@@ -20,7 +21,7 @@ class Visitor:
     """A browser that keeps its cookies, in front of the page without a socket between."""
 
     def __init__(self, token: str | None = None, base_url: str = "http://127.0.0.1:8787") -> None:
-        reads = Reads(lambda: 1_700_000_000.0, UTC, dict, lambda: [Line(1_700_000_000.0, "it began")])
+        reads = Reads(lambda: NOW, UTC, dict, lambda: [Line(NOW, "it began")], commands=quiet())
         page = build(reads, host="127.0.0.1", token=token)
         self._browser = httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url=base_url)
 
@@ -39,7 +40,7 @@ def test_the_machines_own_names_are_served(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8787", "", "[::2]"])
-@pytest.mark.parametrize("path", ["/", "/screen", "/static/live.js"])
+@pytest.mark.parametrize("path", ["/", "/live/", "/static/live.js"])
 def test_foreign_names_are_refused(host: str, path: str) -> None:
     answer = Visitor().get(path, headers={"Host": host})
     assert answer.status_code == 421
@@ -48,7 +49,7 @@ def test_foreign_names_are_refused(host: str, path: str) -> None:
 
 def test_with_a_token_nothing_is_served_without_it() -> None:
     visitor = Visitor(TOKEN, "http://stats.example")
-    for path in ("/", "/screen", "/static/live.js", "/?token=wrong"):
+    for path in ("/", "/live/", "/static/live.js", "/?token=wrong"):
         answer = visitor.get(path)
         assert answer.status_code == 401
         assert "it began" not in answer.text
@@ -65,7 +66,7 @@ def test_the_token_is_taken_as_bearer_or_once_in_the_address() -> None:
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert TOKEN not in cookie
-    assert visitor.get("/screen").status_code == 200
+    assert visitor.get("/live/").status_code == 200
 
 
 @pytest.mark.parametrize("offer", ["Bearer", "Bearer ", "Basic a-long-token", "a-long-token"])
@@ -74,7 +75,7 @@ def test_strange_offers_are_refused(offer: str) -> None:
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/screen", "/static/lockscreen.css", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/live/", "/static/lockscreen.css", "/nothing"])
 def test_every_answer_is_protected(path: str) -> None:
     headers = Visitor().get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")

@@ -18,8 +18,8 @@ from smithd.outbox.shown import Shown, ShownActivity, ShownPush, ShownWidget
 from smithd.serving import bind, serve
 from smithd.web.app import build
 from smithd.web.reads import Reads
+from web.given import NOW, quiet
 
-NOW = 1_700_000_000.0
 HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title=1">'
 
 
@@ -47,7 +47,7 @@ class Daemon:
 
     @asynccontextmanager
     async def running(self, token: str | None = None) -> AsyncIterator[asyncio.Task[None]]:
-        reads = Reads(lambda: NOW, UTC, lambda: self.shown, lambda: self.lines)
+        reads = Reads(lambda: NOW, UTC, lambda: self.shown, lambda: self.lines, commands=quiet())
         task = asyncio.create_task(serve(build(reads, host="127.0.0.1", token=token), self._listener))
         try:
             yield task

@@ -8,9 +8,11 @@ Nothing comes from elsewhere: no font, no script, no picture. Serve ``FILES`` un
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
 import jinja2
 
+from smithd.formatting import readable
 from smithd.lockscreen import formatting, measures
 from smithd.lockscreen.gallery import Gallery
 from smithd.lockscreen.glyphs import glyph
@@ -51,6 +53,22 @@ _MADE = {"measures.css": measures.stylesheet().encode()}
 _STATIC = _MADE | {
     name: (files("smithd.lockscreen") / "static" / name).read_bytes() for name in FILES if name not in _MADE
 }
+
+
+def environment(package: str) -> jinja2.Environment:
+    """An environment with the templates of a package, which may use those of the Lock Screen, too. Texts are shown
+    without what could turn those beside them round.
+    """
+    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader("smithd.lockscreen")])
+    made = _ENVIRONMENT.overlay(loader=loader, finalize=_readable)
+    # An overlay shares the filters of what it is made from.
+    made.filters, made.globals = dict(made.filters), dict(made.globals)
+    return made
+
+
+def _readable(given: Any) -> Any:
+    # What is markup was put together from texts that were readable already.
+    return readable(given) if type(given) is str else given
 
 
 def document(page: Page) -> str:

@@ -38,11 +38,15 @@ class View:
         return PHONES[self.phone]
 
     @property
+    def unusual(self) -> dict[str, str]:
+        """The choices that are not the usual, by name."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in chosen.items() if value != getattr(USUAL, name)}
+
+    @property
     def query(self) -> str:
         """The choices that are not the usual, as an address has them: ``?text=ax5``, or nothing."""
-        chosen = {field.name: getattr(self, field.name) for field in fields(self)}
-        unusual = {name: value for name, value in chosen.items() if value != getattr(USUAL, name)}
-        return f"?{urlencode(unusual, quote_via=quote)}" if unusual else ""
+        return f"?{urlencode(self.unusual, quote_via=quote)}" if self.unusual else ""
 
     def having(self, name: str, value: str) -> View:
         """This view with another choice."""

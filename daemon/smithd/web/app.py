@@ -1,6 +1,9 @@
-"""The page's addresses: the page itself, its fragment, its files."""
+"""The page's addresses: each page, what changes of it, the files that go with it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -8,12 +11,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from smithd.lockscreen import page, view
-from smithd.lockscreen.screen import Note, Page
+from smithd.lockscreen.screen import Note, Screen
+from smithd.web import drawing, pages
 from smithd.web.api import api
+from smithd.web.desk import Desk
 from smithd.web.guard import HEALTH, PageGuard
 from smithd.web.picture import Picture
 from smithd.web.reads import Reads
+from smithd.web.visit import Visit, visit
 
 LEAD = "What the iPhone was last sent and the service accepted. The page updates itself."
 NOTES = (
@@ -25,27 +30,40 @@ NOTES = (
 
 def build(reads: Reads, *, host: str, token: str | None = None, title: str = "smithd", lead: str = LEAD) -> ASGIApp:
     """The page as an ASGI application. ``host`` is the address it listens on; a ``token`` is asked for if given."""
-    picture = Picture(reads.zone, reads.order)
+    site = _Site(reads, title, lead)
+    routes: list[BaseRoute] = [Route(HEALTH, _healthy), Route("/static/{name}", _file), api(reads)]
+    for page in pages.PAGES:
+        routes.append(Route(f"/{page.name}", site.answers(page, drawing.document)))
+        routes.append(Route(f"/live/{page.name}", site.answers(page, drawing.fragment)))
+    return PageGuard(Starlette(routes=routes, exception_handlers={404: _missing}), drawing.POLICY, host, token)
 
-    def look(request: Request) -> Page:
-        screen = picture.draw(reads.shown(), reads.now())
-        return Page(title, lead, screen, NOTES, tuple(reads.happened()), view=view.read(request.query_params))
 
-    async def whole(request: Request) -> Response:
-        return HTMLResponse(page.document(look(request)))
+class _Site:
+    """Answers for the pages of one configuration."""
 
-    async def fragment(request: Request) -> Response:
-        return HTMLResponse(page.fragment(look(request)))
+    def __init__(self, reads: Reads, title: str, lead: str) -> None:
+        self._reads = reads
+        self._desk = Desk(reads.commands, reads.now)
+        self._pictures = {account: Picture(reads.zone, reads.order) for account in reads.accounts}
+        self._common = {"brand": title, "lead": lead, "notes": NOTES, "accounts_named": reads.accounts}
 
-    routes: list[BaseRoute] = [
-        Route(HEALTH, _healthy),
-        Route("/", whole),
-        Route("/screen", fragment),
-        Route("/static/{name}", _file),
-        api(reads),
-    ]
-    app = Starlette(routes=routes, exception_handlers={404: _missing})
-    return PageGuard(app, page.POLICY, host, token)
+    def answers(self, page: pages.Section, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
+        """The endpoint of a page, or of what changes of it."""
+
+        async def endpoint(request: Request) -> Response:
+            asked = visit(page.name, request.query_params)
+            shown = await pages.show(page, self._desk, asked)
+            happened = tuple(self._reads.happened())
+            screen = self._screen(asked) if page.name == "" else None
+            return HTMLResponse(draw(self._common | shown | {"screen": screen, "happened": happened}))
+
+        return endpoint
+
+    def _screen(self, asked: Visit) -> Screen:
+        """The Lock Screen of the account that is asked for; without one that is known, of the first."""
+        account = asked.account if asked.account in self._pictures else next(iter(self._pictures))
+        shown = {key: each for key, each in self._reads.shown().items() if key.account == account}
+        return self._pictures[account].draw(shown, self._reads.now())
 
 
 async def _healthy(_: Request) -> Response:
@@ -55,9 +73,9 @@ async def _healthy(_: Request) -> Response:
 
 async def _file(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in page.FILES:
+    if name not in drawing.FILES:
         return await _missing(request, None)
-    return Response(page.static(name), media_type=page.FILES[name])
+    return Response(drawing.static(name), media_type=drawing.FILES[name])
 
 
 async def _missing(_: Request, __: Exception | None) -> Response:

@@ -3,7 +3,8 @@
 
 const EVERY = 1000;
 const REQUEST_TIMEOUT = 5000;
-const live = document.getElementById("live");
+// What changes, by name; the fragment has each by the same name, or is the only one.
+const parts = [...document.querySelectorAll("[data-live]")];
 const why = document.getElementById("lost-why");
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const nodes = (parent) => [...parent.childNodes].filter((node) => node.nodeType !== Node.TEXT_NODE || node.data.trim());
@@ -80,7 +81,8 @@ function link(state, reason) {
 }
 
 async function ask() {
-  const answer = await fetch(document.body.dataset.fragment, {
+  const asked = document.body.dataset.fragment;
+  const answer = await fetch(asked, {
     cache: "no-store",
     credentials: "same-origin",
     signal: AbortSignal.timeout(REQUEST_TIMEOUT),
@@ -90,8 +92,10 @@ async function ask() {
     const said = answer.status < 500 && answer.headers.get("content-type")?.startsWith("text/plain");
     link("lost", said ? await answer.text() : `smithd answers with an error (${answer.status}); trying again.`);
   } else {
+    // Meanwhile something else was asked for.
+    if (asked !== document.body.dataset.fragment) return;
     const news = new DOMParser().parseFromString(await answer.text(), "text/html").body;
-    matchByPlace(live, news);
+    for (const part of parts) matchByPlace(part, news.querySelector(`[data-live="${part.dataset.live}"]`) ?? news);
     link("live");
   }
 }
@@ -110,4 +114,5 @@ const asked = new URLSearchParams(location.search);
 asked.delete("token");
 if (location.search) history.replaceState(null, "", location.pathname + (`${asked}` && `?${asked}`));
 document.addEventListener("visibilitychange", () => document.hidden || ask().catch(() => {}));
+document.addEventListener("look", () => ask().catch(() => {}));
 setTimeout(keepLive, EVERY);

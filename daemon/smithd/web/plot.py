@@ -1,0 +1,198 @@
+"""Where everything of a plot stands: lines, thresholds, the times in which an alert fired, and the axes. No I/O.
+
+Lengths are in the units of its view box; the template draws them, and the style sheet colours them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from smithd.formatting import number
+
+WIDE, HIGH = 720.0, 220.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 8.0, 8.0, 24.0
+"""What the axes' labels need around the lines."""
+COLUMNS = 320
+"""In how many columns a line is drawn: of more points, the highest and the lowest of each column."""
+LEAST_APART = 13.0
+"""How far apart two labels of thresholds stand at least."""
+TICKS = 6
+_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400)
+
+Point = tuple[float, float]
+"""A time (seconds since 1970) and a value."""
+
+
+class Curve(NamedTuple):
+    """A series: its name, and its points in the order of time. ``breaks_after``: points further apart than so many
+    seconds are not joined.
+    """
+
+    name: str
+    points: Sequence[Point]
+    breaks_after: float = math.inf
+
+
+class Level(NamedTuple):
+    """A value from which a rule fires, and what is written beside it."""
+
+    severity: str
+    value: float
+    text: str
+
+
+class Span(NamedTuple):
+    """A time in which an alert fired."""
+
+    start: float
+    end: float
+
+
+class AxisTick(NamedTuple):
+    """A mark on an axis, and what is written there."""
+
+    at: float
+    text: str
+
+
+class DrawnCurve(NamedTuple):
+    """A line: the commands of its path, its last value, its lowest and its highest; None: it has no points."""
+
+    name: str
+    path: str
+    last: float | None
+    lowest: float | None
+    highest: float | None
+
+
+class DrawnLevel(NamedTuple):
+    """A threshold at ``y``, with its text at ``text_y``."""
+
+    severity: str
+    y: float
+    text_y: float
+    text: str
+
+
+class Shade(NamedTuple):
+    """A shaded part, from ``x`` on."""
+
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Everything that is drawn."""
+
+    lines: Sequence[DrawnCurve]
+    thresholds: Sequence[DrawnLevel]
+    shades: Sequence[Shade]
+    values: Sequence[AxisTick]
+    times: Sequence[AxisTick]
+    wide: float = WIDE
+    high: float = HIGH
+    left: float = LEFT
+    right: float = WIDE - RIGHT
+    top: float = TOP
+    bottom: float = HIGH - BOTTOM
+
+
+def plot(
+    lines: Sequence[Curve],
+    thresholds: Sequence[Level],
+    spans: Sequence[Span],
+    since: float,
+    until: float,
+    zone: tzinfo,
+) -> Plot | None:
+    """What is drawn of lines between two times; None where there is no point to draw."""
+    values = [value for line in lines for _, value in line.points if math.isfinite(value)]
+    if not values:
+        return None
+    ticks = _value_ticks([*values, *(each.value for each in thresholds)])
+    low, high = ticks[0], ticks[-1]
+
+    def x(at: float) -> float:
+        return round(LEFT + (min(max(at, since), until) - since) / (until - since) * (WIDE - LEFT - RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(HIGH - BOTTOM - (value - low) / (high - low) * (HIGH - BOTTOM - TOP), 1)
+
+    shades = [Shade(x(span.start), max(1.0, round(x(span.end) - x(span.start), 1))) for span in spans]
+    times = [AxisTick(x(at), text) for at, text in _time_ticks(since, until, zone)]
+    return Plot(
+        [_drawn(line, x, y) for line in lines],
+        list(_labelled([(each, y(each.value)) for each in thresholds])),
+        shades,
+        [AxisTick(y(value), number(value)) for value in ticks],
+        times,
+    )
+
+
+def _drawn(line: Curve, x: Callable[[float], float], y: Callable[[float], float]) -> DrawnCurve:
+    points = [point for point in line.points if math.isfinite(point[1])]
+    commands: list[str] = []
+    before = -math.inf
+    for at, value in thinned(points):
+        commands.append(f"{'M' if at - before > line.breaks_after or not commands else 'L'}{x(at):g} {y(value):g}")
+        before = at
+    # A point alone is drawn as a dot: a line of no length with round ends.
+    if len(commands) == 1:
+        commands.append("h0")
+    values = [value for _, value in points]
+    if not values:
+        return DrawnCurve(line.name, "", None, None, None)
+    return DrawnCurve(line.name, "".join(commands), values[-1], min(values), max(values))
+
+
+def thinned(points: Sequence[Point], columns: int = COLUMNS) -> Sequence[Point]:
+    """At most four points for each column: its first, lowest, highest and last, so that no peak is lost."""
+    if len(points) <= 4 * columns:
+        return points
+    since, until = points[0][0], points[-1][0]
+    size = (until - since) / columns or 1.0
+    kept: list[Point] = []
+    for _, column in groupby(points, key=lambda point: int((point[0] - since) / size)):
+        of_column = list(column)
+        ends = {of_column[0], of_column[-1]}
+        kept += sorted(ends | {min(of_column, key=itemgetter(1)), max(of_column, key=itemgetter(1))})
+    return kept
+
+
+def _labelled(found: Sequence[tuple[Level, float]]) -> Iterator[DrawnLevel]:
+    """Thresholds with their texts, from the top; a text that would meet the one above it stands below that."""
+    free = TOP + LEAST_APART - 3
+    for threshold, y in sorted(found, key=itemgetter(1)):
+        text_y = max(y - 4, free)
+        free = text_y + LEAST_APART
+        yield DrawnLevel(threshold.severity, y, text_y, threshold.text)
+
+
+def _value_ticks(values: Sequence[float]) -> list[float]:
+    """Round values, three to six, of which the first and the last enclose all that are given."""
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    rough = (high - low) / 4
+    size: float = 10.0 ** math.floor(math.log10(rough))
+    step = next((size * each for each in (1, 2, 2.5, 5) if size * each >= rough), size * 10)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [each * step for each in range(first, last + 1)]
+
+
+def _time_ticks(since: float, until: float, zone: tzinfo) -> Iterator[tuple[float, str]]:
+    """Round times by the clocks of the zone."""
+    step = next((each for each in _STEPS if (until - since) / each <= TICKS), _STEPS[-1])
+    offset = datetime.fromtimestamp(since, zone).utcoffset()
+    ahead = offset.total_seconds() if offset is not None else 0.0
+    at = math.ceil((since + ahead) / step) * step - ahead
+    while at <= until:
+        yield at, datetime.fromtimestamp(at, zone).strftime("%H:%M" if step < 86400 else "%a %d %b")
+        at += step

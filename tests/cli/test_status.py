@@ -65,6 +65,7 @@ FOUND: dict[str, Any] = {
             "budgets": [{"family": "notifications", "used": 1, "limit": 60}],
             "slots_used": 1,
             "slots": 4,
+            "removed": True,
             "waiting": [{"priority": "critical_push", "waiting": 2, "oldest_at": AT}],
             "in_flight": 1,
             "refused": [
@@ -99,6 +100,7 @@ def test_the_text_has_every_part(capsys: pytest.CaptureFixture[str]) -> None:
         "  badge: 3 since Sat 28 Nov 22:27:23",
         "  Live Activity shop (critical, priority 5): not shown, no slot; it may start Sat 28 Nov 22:27:23",
         "  account default: out of reach since Sat 28 Nov 22:27:23, tried again Sat 28 Nov 22:27:23",
+        "  not configured any more: it is here until what it shows is ended",
         "  blocked for everything, tried again Sat 28 Nov 22:27:23: the service refuses the key (api_key)",
         "  requests in the last minute: notifications 1 of 60; Live Activities 1 of 4",
         "  2 waiting (critical push), the oldest since Sat 28 Nov 22:27:23",

@@ -20,6 +20,8 @@ from smithd.events import (
     Reloaded,
     RequestEnded,
 )
+from smithd.runtime.components import Components
+from smithd.status.fill import status
 from virtual_time import run_virtual
 
 SOURCES = """
@@ -261,6 +263,37 @@ def test_an_account_that_a_reload_removes_is_ended_with_its_key(live: Any) -> No
         await asyncio.sleep(700)
         assert {"PUT shop", "POST push-notification"} <= {*taken(phone, "team", again)}
         assert "POST push-notification" not in taken(phone, "default", again)
+
+    live(BOTH, scenario, phone)
+
+
+def test_an_account_that_a_reload_removes_is_in_the_status_until_what_it_shows_is_ended(
+    live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Components] = []
+
+    def noted(*given: Any, **more: Any) -> Components:
+        made.append(Components(*given, **more))
+        return made[-1]
+
+    def accounts() -> list[tuple[str, bool, int, int]]:
+        (running,) = made
+        engine, now = running.engine, running.clock.now()
+        found = status(engine.setup, engine.state, running._facts(), now).accounts
+        return [(each.name, each.removed, each.slots_used, each.slots) for each in found]
+
+    monkeypatch.setattr("smithd.runtime.daemon.Components", noted)
+    phone = Phone()
+
+    async def scenario(life: Life) -> None:
+        await asyncio.sleep(60)
+        phone.fault = refusing("team", NotSent("no route to host"))
+        await life.reload(SOURCES + (RULES + SURFACES).replace("[default, team]", "default"))
+        await asyncio.sleep(30)
+        assert accounts() == [("default", False, 1, 4), ("team", True, 1, 0)]
+        phone.fault = None
+        await asyncio.sleep(600)
+        assert accounts() == [("default", False, 1, 4)]
 
     live(BOTH, scenario, phone)
 

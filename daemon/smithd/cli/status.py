@@ -101,6 +101,8 @@ def _account(account: Found) -> Iterator[str]:
     since = f" since {_short(account['reachable_since'])}" if account["reachable_since"] else ""
     probe = f", tried again {_short(account['next_probe_at'])}" if account["next_probe_at"] else ""
     yield f"account {account['name']}: {'reachable' if account['reachable'] else 'out of reach'}{since}{probe}"
+    if account.get("removed"):
+        yield "not configured any more: it is here until what it shows is ended"
     for block in account["blocked"]:
         yield f"blocked for {block['scope']}, tried again {_short(block['retry_at'])}: {block['why']}"
     used = ", ".join(f"{budget['family']} {budget['used']} of {budget['limit']}" for budget in account["budgets"])

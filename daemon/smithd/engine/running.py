@@ -119,10 +119,9 @@ class RunningEngine:
         """Have a delivery and a sender for each account. Those of an account that the configuration does not have any
         more go on until what it shows is ended, with its last known key.
         """
-        outbox = self.engine.state.outbox
-        for name in self.deliveries.keys() - config.accounts.keys():
-            if not any(key.account == name for key in (*outbox.waiting, *outbox.claimed)):
-                del self.deliveries[name], self.senders[name]
+        outbox, served = self.engine.state.outbox, self.served()
+        for name in [name for name in self.deliveries if name not in served]:
+            del self.deliveries[name], self.senders[name]
         # Those that have their own budget come first.
         for name in sorted(config.accounts, key=lambda name: config.budget_of(name) != name):
             options, owner = config.accounts[name], config.budget_of(name)
@@ -138,6 +137,14 @@ class RunningEngine:
             if has_new_budget:
                 delivery.remember(outbox.sent.values(), self._clock.now(), self._clock.monotonic(), self._boot())
         self._connected.set()
+
+    def served(self) -> list[str]:
+        """The accounts that have a delivery: those of the configuration, and after them those that a reload has
+        removed, until what they show is ended.
+        """
+        outbox, accounts = self.engine.state.outbox, self.engine.setup.config.accounts
+        left = {key.account for key in (*outbox.waiting, *outbox.claimed)} - accounts.keys()
+        return [name for name in (*accounts, *sorted(left)) if name in self.deliveries]
 
     async def send(self) -> None:
         """Run the sender of each account, also of those that a reload adds, until cancelled. Raises what they raise."""

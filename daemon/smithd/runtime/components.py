@@ -120,7 +120,7 @@ class Components:
             {name: poller.skipped for name, poller in self.pollers.items()},
             writer.dropped,
             {name: until for name, poller in self.pollers.items() if (until := poller.put_off_until) is not None},
-            [gate_status(self.running.deliveries[account], instant, now) for account in self.config.accounts],
+            [gate_status(self.running.deliveries[account], instant, now) for account in self.running.served()],
             instant,
             self.planned(),
         )

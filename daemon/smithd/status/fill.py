@@ -269,8 +269,7 @@ def silence_status(silence: Silence) -> SilenceStatus:
 
 
 def _account(setup: Setup, state: State, gate: GateStatus, view: SurfacesView) -> AccountStatus:
-    outbox, owner = state.outbox, setup.surfaces.with_slots_of[gate.account]
-    with_slots = setup.surfaces.by_account[owner]
+    outbox = state.outbox
     queued = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
     refused = []
     for each in queued:
@@ -287,9 +286,7 @@ def _account(setup: Setup, state: State, gate: GateStatus, view: SurfacesView) -
         gate.next_probe_at,
         gate.blocked,
         gate.budgets,
-        sum(len(outbox.streams_on_phone(account)) for account in with_slots.accounts),
-        with_slots.limits.at_once,
-        sum(stream.is_wanted(view) for stream in with_slots.streams.values()),
+        *_slots(setup, outbox, gate.account, view),
         [
             LaneStatus(priority.name.lower(), len(made[priority]), min(made[priority]))
             for priority in Priority
@@ -297,4 +294,15 @@ def _account(setup: Setup, state: State, gate: GateStatus, view: SurfacesView) -
         ],
         outbox.in_flight(gate.account),
         sorted(refused, key=lambda each: (each.retry_at, each.notification)),
+        removed=gate.account not in setup.config.accounts,
     )
+
+
+def _slots(setup: Setup, outbox: Outbox, account: str, view: SurfacesView) -> tuple[int, int, int]:
+    """How many slots an account uses, has and wants, with those that it shares them with."""
+    owner = setup.surfaces.with_slots_of.get(account)
+    if owner is None:
+        return len(outbox.streams_on_phone(account)), 0, 0
+    shared = setup.surfaces.by_account[owner]
+    used = sum(len(outbox.streams_on_phone(each)) for each in shared.accounts)
+    return used, shared.limits.at_once, sum(stream.is_wanted(view) for stream in shared.streams.values())

@@ -169,7 +169,8 @@ class BlockStatus:
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """``reachable_since``: since when it is, or is not, None before the first request; ``next_probe_at``: when it is
-    tried again where it is not, None: now. ``slots_wanted``: how many Live Activities want one.
+    tried again where it is not, None: now. ``slots_wanted``: how many Live Activities want one. ``removed``: the
+    configuration does not have it any more, and so no slots of it; it is here until what it shows is ended.
     """
 
     name: str
@@ -184,6 +185,7 @@ class AccountStatus:
     waiting: Sequence[LaneStatus]
     in_flight: int
     refused: Sequence[RefusedStatus]
+    removed: bool
 
 
 @dataclass(frozen=True, slots=True)

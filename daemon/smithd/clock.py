@@ -108,6 +108,11 @@ def boot(clock: Clock) -> tuple[str, float] | None:
     return (boot_id, time.clock_gettime(time.CLOCK_BOOTTIME)) if boot_id is not None else None
 
 
+def unbroken(clock: Clock) -> float:
+    """Seconds of the monotonic clock that pass also while the loop is stalled, though not while the machine sleeps."""
+    return time.monotonic() if isinstance(clock, SystemClock) else clock.monotonic()
+
+
 class VirtualClock:
     """Time that jumps to whatever is due next: a day passes in about a second. It begins at ``start`` (since 1970).
 

@@ -26,6 +26,16 @@ class Event:
         return (str(self),)
 
 
+@dataclass(frozen=True, slots=True)
+class Measurement(Event):
+    """Something that is counted, and says nothing to a person: no line of the log is written of it."""
+
+    level: ClassVar[int] = logging.DEBUG
+
+    def lines(self) -> Iterable[str]:
+        return ()
+
+
 Listener = Callable[[Event], None]
 
 
@@ -146,16 +156,39 @@ class Stopped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PollsDue(Measurement):
+    """So many polls were begun, or skipped, together: ``late`` seconds after they were due."""
+
+    polls: int
+    late: float
+
+
+POLL_OUTCOMES = ("ok", "failed", "timed_out")
+
+
+@dataclass(frozen=True, slots=True)
 class Polled(Event):
-    """A source answered within ``seconds``, with so many samples."""
+    """A poll of a source of this type ended after ``seconds``, with so many samples; ``outcome``: of
+    ``POLL_OUTCOMES``. That a poll failed, and why, ``PollFailed`` says, but not each time.
+    """
 
     level: ClassVar[int] = logging.DEBUG
     source: str
     samples: int
     seconds: float
+    type: str
+    outcome: str = "ok"
 
     def __str__(self) -> str:
-        return f"{self.source}: {counted(self.samples, 'sample')} in {self.seconds * 1000:.0f} ms"
+        what = counted(self.samples, "sample") if self.outcome == "ok" else self.outcome.replace("_", " ")
+        return f"{self.source}: {what} in {self.seconds * 1000:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class PollMissed(Measurement):
+    """A poll of a source of this type was skipped."""
+
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +241,13 @@ class SamplesRefused(Event):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopTurned(Measurement):
+    """The event loop did what was to be done ``late`` seconds ago; it is asked once a second."""
+
+    late: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,11 +450,12 @@ class SendDelayed(Event):
 
 @dataclass(frozen=True, slots=True)
 class SendDropped(Event):
-    """A message was given up: it will not be sent."""
+    """A message was given up: it will not be sent. ``expired``: it was too old by then."""
 
     level: ClassVar[int] = logging.ERROR
     key: Key
     reason: str
+    expired: bool = False
 
     def __str__(self) -> str:
         return f"{self.key.subject}: not sent: {self.reason}"

@@ -43,7 +43,7 @@ def test_each_thing_that_happens_is_one_line() -> None:
 
 
 def test_what_is_of_no_interest_makes_no_line() -> None:
-    assert _lines(Polled("shop", 3, 0.1)) == []
+    assert _lines(Polled("shop", 3, 0.1, "http_json")) == []
 
 
 class _Terminal(io.StringIO):

@@ -45,8 +45,11 @@ class Littering(Hung):
 
 
 def told(manager: socket.socket) -> dict[str, str]:
-    """What the service manager was told next."""
-    return dict(line.split("=", 1) for line in manager.recv(200).decode().splitlines())
+    """What the service manager was told next, but for sentences and signs of life."""
+    while True:
+        said = dict(line.split("=", 1) for line in manager.recv(1000).decode().splitlines())
+        if not said.keys() & {"STATUS", "WATCHDOG"}:
+            return said
 
 
 def test_it_says_when_it_is_ready_when_it_reloads_and_when_it_stops(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from smithd.cli.main import LOST, MISTAKE
 from smithd.control import SERVICE_FOLDER
+from smithd.runtime.pulse import PATIENCE
 
 UNIT = Path(__file__).parents[2] / "systemd" / "smithd.service"
 TEMPLATE = UNIT.with_name("smithd@.service")
@@ -71,3 +72,11 @@ def test_the_service_may_open_a_connection_to_each_of_10_000_sources_and_raise_i
     filters = [value.split() for key, _, value in lines if key == "SystemCallFilter"]
     assert "setrlimit" in filters[-1], "what comes later wins, and @resources is refused before"
     assert "prlimit64" in filters[-1]
+
+
+@pytest.mark.parametrize("unit", [UNIT, TEMPLATE])
+def test_a_service_that_stands_still_is_started_again_and_only_its_main_process_gives_signs_of_life(unit: Path) -> None:
+    lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line and line[0].isalpha())
+    assert (lines["WatchdogSec"], lines["NotifyAccess"], lines["Restart"]) == ("30s", "main", "on-failure")
+    # Less than thrice what may pass without a turn of the loop would end a daemon that is only slow.
+    assert float(lines["WatchdogSec"].removesuffix("s")) >= 3 * PATIENCE

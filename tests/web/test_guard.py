@@ -11,6 +11,7 @@ import pytest
 
 from smithd.lockscreen.screen import Line
 from smithd.web.app import build
+from smithd.web.probes import NO_PROBES, ProbeAnswer, Probes
 from smithd.web.reads import Reads
 from web.given import NOW, quiet
 
@@ -20,9 +21,11 @@ TOKEN = "a-long-token"
 class Visitor:
     """A browser that keeps its cookies, in front of the page without a socket between."""
 
-    def __init__(self, token: str | None = None, base_url: str = "http://127.0.0.1:8787") -> None:
+    def __init__(
+        self, token: str | None = None, base_url: str = "http://127.0.0.1:8787", probes: Probes = NO_PROBES
+    ) -> None:
         reads = Reads(lambda: NOW, UTC, dict, lambda: [Line(NOW, "it began")], commands=quiet())
-        page = build(reads, host="127.0.0.1", token=token)
+        page = build(reads, host="127.0.0.1", token=token, probes=probes)
         self._browser = httpx.AsyncClient(transport=httpx.ASGITransport(page), base_url=base_url)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
@@ -105,3 +108,26 @@ def test_asking_for_health_gives_no_access_to_the_page() -> None:
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
     assert visitor.get("/").status_code == 401
+
+
+async def scraped(accept: str, encoding: str) -> tuple[Mapping[str, str], bytes]:
+    return {"Content-Type": "text/plain; version=0.0.4"}, f"figures for {accept}, {encoding}".encode()
+
+
+def test_metrics_are_for_who_may_open_the_page() -> None:
+    bearer = {"Authorization": f"Bearer {TOKEN}", "Accept": "text/*", "Accept-Encoding": "gzip"}
+    watched = Visitor(TOKEN, "http://stats.example", Probes(scrape=scraped))
+    assert watched.get("/metrics").status_code == 401
+    answer = watched.get("/metrics", headers=bearer)
+    assert (answer.status_code, answer.text) == (200, "figures for text/*, gzip")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4"
+    assert Visitor(probes=Probes(scrape=scraped)).get("/metrics", headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_the_checks_need_no_token_and_answer_503_where_something_is_wrong() -> None:
+    bad = Probes(lambda: ProbeAnswer(False, "it stands still"), lambda: ProbeAnswer(False, "not ready"))
+    for probes, status, said in ((Probes(), 200, ["ok", "ok"]), (bad, 503, ["it stands still", "not ready"])):
+        visitor = Visitor(TOKEN, "http://stats.example", probes)
+        answers = [visitor.get(path) for path in ("/healthz", "/readyz")]
+        assert [answer.status_code for answer in answers] == [status, status]
+        assert [answer.text.strip() for answer in answers] == said

@@ -34,7 +34,7 @@ def test_only_the_last_lines_are_kept_and_minor_events_are_not() -> None:
     recent = _recent(3)
     for number in range(5):
         recent(PollFailed("shop", f"reason {number}", number, 0))
-        recent(Polled("shop", 3, 0.1))
+        recent(Polled("shop", 3, 0.1, "http_json"))
     assert [line.text.rpartition(" ")[2] for line in recent.lines()] == ["2", "3", "4"]
 
 

@@ -49,7 +49,9 @@ def _text(found: Found) -> Iterator[str]:
     yield from _section("Surfaces", map(_surface, found["surfaces"]))
     yield from _section("Delivery", (line for account in found["accounts"] for line in _account(account)))
     waiting = f", {state['entries_waiting']} entries wait" if state["entries_waiting"] else ""
-    yield from _section("State", [f"{state['path']}, last written {_short(state['committed_at'])}{waiting}"])
+    hangs = state.get("commit_hangs_since")
+    hanging = f"; a commit has been running since {_short(hangs)}, and messages wait for it" if hangs else ""
+    yield from _section("State", [f"{state['path']}, last written {_short(state['committed_at'])}{waiting}{hanging}"])
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -190,4 +190,4 @@ def expired(queued: Queued) -> SendDropped:
     """A message was too old to be worth sending."""
     key = queued.message.key
     last = why(key, queued.reason, queued.detail) if queued.reason is not None else "it never went out"
-    return SendDropped(key, sentence(DeliveryReason.EXPIRED, last))
+    return SendDropped(key, sentence(DeliveryReason.EXPIRED, last), expired=True)

@@ -30,7 +30,7 @@ from smithd.outbox.queue import CLOCK_STEP
 from smithd.poll.intake import Poll
 from smithd.storage.committer import Committer, Write
 from smithd.storage.degraded import CommitHealth
-from smithd.storage.events import AnswersDropped, CommitsFailing, CommitsRecovered, Degraded
+from smithd.storage.events import AnswersDropped, CommitsFailing, CommitsRecovered, Committed, Degraded
 from smithd.storage.marker import Marker
 
 STEP_FOR = 0.02
@@ -57,7 +57,9 @@ class _Asked:
 class Writer:
     """Runs the steps of one engine. ``applied`` is called after each step with what it changed.
 
-    ``health``: how commits fare; ``committed_at``: when the last one succeeded (seconds since 1970).
+    ``health``: how commits fare; ``committed_at``: when the last one succeeded (seconds since 1970). By the monotonic
+    clock, ``turned_at``: when it last looked for entries; ``beside_since``: since when the committer has had what it
+    works on (None: it has nothing).
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class Writer:
         """
         self.health = CommitHealth()
         self.committed_at = clock.now()
+        self.turned_at = clock.monotonic()
+        self.beside_since: float | None = None
         self._engine = engine
         self._committer = committer
         self._clock = clock
@@ -139,6 +143,7 @@ class Writer:
         try:
             while True:
                 await self._wait()
+                self.turned_at = self._clock.monotonic()
                 self._watch_clock()
                 now = self._clock.now()
                 wake_at = self._engine.wake_at()
@@ -180,7 +185,7 @@ class Writer:
             self._reconfiguring = None
             # It goes through everything there is, so it is a step of its own, beside the loop. What arrives waits.
             compute = partial(self._engine.compute, [reconfiguring.command], self._clock.now())
-            await self._finish(await _to_the_end(self._committer.run(compute)), [reconfiguring])
+            await self._finish(await self._beside(self._committer.run(compute)), [reconfiguring])
 
     def _entries(self, asked: list[_Asked]) -> Iterator[Entry]:
         """What waits, in the order of arrival, for as long as a step may take."""
@@ -228,26 +233,34 @@ class Writer:
         while True:
             began = self._clock.monotonic()
             try:
-                await _to_the_end(self._committer.commit(write))
+                await self._beside(self._committer.commit(write))
             except DatabaseError as error:
                 self._failed(error, began)
                 if self.health.is_degraded:
                     return False
                 await self._clock.sleep(max(0.0, self.health.retry_at - self._clock.monotonic()))
             else:
-                self._succeeded()
+                self._succeeded(began)
                 return True
 
     async def _recover(self) -> None:
         """Try to write the whole of memory in one transaction."""
         began, now = self._clock.monotonic(), self._clock.now()
         try:
-            await _to_the_end(self._committer.commit(lambda connection: self._engine.write_all(connection, now)))
+            await self._beside(self._committer.commit(lambda connection: self._engine.write_all(connection, now)))
         except DatabaseError as error:
             self._failed(error, began)
         else:
             self._engine.history.written(now)
-            self._succeeded()
+            self._succeeded(began)
+
+    async def _beside(self, work: Awaitable[T]) -> T:
+        """What the committer returns."""
+        self.beside_since = self._clock.monotonic()
+        try:
+            return await _to_the_end(work)
+        finally:
+            self.beside_since, self.turned_at = None, self._clock.monotonic()
 
     def _failed(self, error: DatabaseError, began: float) -> None:
         before = self.health
@@ -259,7 +272,8 @@ class Writer:
         elif not before.is_failing:
             self._events.publish(CommitsFailing(str(error)))
 
-    def _succeeded(self) -> None:
+    def _succeeded(self, began: float) -> None:
+        self._events.publish(Committed(self._clock.monotonic() - began))
         if self.health.is_failing:
             self._events.publish(CommitsRecovered())
             # One of the last run's stays: it is removed when the wait for what that run sent is over.

@@ -147,7 +147,7 @@ def score(message: WidgetValue, shown: ShownWidget | None, movement: Movement, n
     error, variance, drift = abs(level - on_screen), known.squares / seconds, abs(known.drift) / seconds
 
     spread, from_mean = known.spread / seconds, abs(level - known.mean)
-    returns = max(0.0, variance / (2 * spread) - LEAST_RETURNS / seconds) if spread else 0.0
+    returns = _returns(known)
     comes_back = RETURN * returns * from_mean if from_mean > abs(on_screen - known.mean) else 0.0
 
     reach = error + (known.squares / known.sizes / 2 if known.sizes else 0.0)
@@ -166,6 +166,34 @@ def score(message: WidgetValue, shown: ShownWidget | None, movement: Movement, n
         return 0.0
     if not is_number:
         return message.weight * worth
+    return message.weight * worth / (message.tolerance or _usual_change(known, returns) or error or 1.0)
+
+
+def _usual_change(known: Movement, returns: float) -> float:
+    """The usual change of a number in an hour; ``returns``: by what share of itself a distance from its mean shrinks a
+    second.
+    """
+    seconds = max(known.seconds, 1.0)
     hour = (1 - math.exp(-HOUR * returns)) / returns if returns else HOUR
-    usual = math.hypot(math.sqrt(variance * hour), drift * HOUR)
-    return message.weight * worth / (message.tolerance or usual or error or 1.0)
+    return math.hypot(math.sqrt(known.squares / seconds * hour), abs(known.drift) / seconds * HOUR)
+
+
+def _returns(known: Movement) -> float:
+    """By what share of itself a distance from the mean shrinks a second; 0: as far as is known, it does not."""
+    seconds = max(known.seconds, 1.0)
+    spread = known.spread / seconds
+    return max(0.0, known.squares / seconds / (2 * spread) - LEAST_RETURNS / seconds) if spread else 0.0
+
+
+def screen_error(message: WidgetValue, shown: ShownWidget | None, movement: Movement | None, now: float) -> float:
+    """How wrong the screen is while a value waits: the difference in the widget's units, times its weight. What is not
+    known to be shown is wrong by one unit, as a text is.
+    """
+    if shown is None or shown.value is None or isinstance(shown.value, str) or isinstance(message.value, str):
+        return float(message.weight)
+    error = abs(float(message.value) - float(shown.value))
+    usual = 0.0
+    if movement is not None:
+        known = movement.until(now)
+        usual = _usual_change(known, _returns(known))
+    return message.weight * error / (message.tolerance or usual or error or 1.0)

@@ -25,6 +25,7 @@ from smithd.events import (
     Events,
     Polled,
     PollFailed,
+    PollMissed,
     PollSkipped,
     ResourcesLeft,
     SamplesRefused,
@@ -61,8 +62,8 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What one call of a source's ``poll`` came to. ``is_cut``: samples are lacking, of those
-    that there are.
+    """What one call of a source's ``poll`` came to. ``is_cut``: samples are lacking, of those that there are.
+    ``timed_out``: it failed by its deadline.
     """
 
     samples: tuple[Sample, ...] = ()
@@ -71,6 +72,12 @@ class _Result:
     failure: str | None = None
     misconfigured: bool = False
     retry_after: object = None
+    timed_out: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """One of ``POLL_OUTCOMES``."""
+        return "ok" if self.failure is None else "timed_out" if self.timed_out else "failed"
 
 
 class Poller:
@@ -127,6 +134,7 @@ class Poller:
         still_runs = self._polling is not None and not self._polling.done()
         if still_runs or not self._has_room():
             self.skipped += 1
+            self._events.publish(PollMissed(self._spec.type))
             if _is_power_of_two(self.skipped):
                 why = "the last poll still runs" if still_runs else "its last answers still wait to be evaluated"
                 self._events.publish(PollSkipped(self._spec.name, self.skipped, why))
@@ -152,7 +160,6 @@ class Poller:
             if self._failures:
                 self._events.publish(SourceRecovered(name, self._failures))
                 self._failures, self._not_before, self._failure_log = 0, float("-inf"), _Thinned()
-            self._events.publish(Polled(name, len(result.samples), ran_for))
         else:
             self._failures += 1
             # What a server asks to wait for is no matter of a person's.
@@ -162,6 +169,7 @@ class Poller:
                 result = replace(result, failure=f"{result.failure}; {CAPPED}")
             if self._failure_log.is_due(str(result.failure), self._failures):
                 self._events.publish(PollFailed(name, str(result.failure), self._failures, wait))
+        self._events.publish(Polled(name, len(result.samples), ran_for, self._spec.type, result.outcome))
         self._report_stale(result.samples, now)
         for problem in map(self._context.redactor.clean, result.problems):
             if self._problem_log.is_due(problem):
@@ -294,7 +302,8 @@ class Poller:
         if not self._is_open and calling.done():
             await self._close_source()
         if late:
-            return _Result(failure=f"no answer within {self._spec.timeout:g} s" + (f" ({line})" if line else ""))
+            failure = f"no answer within {self._spec.timeout:g} s" + (f" ({line})" if line else "")
+            return _Result(failure=failure, timed_out=True)
         return _Result(failure="the plugin cancelled its own poll") if calling.cancelled() else calling.result()
 
     async def _run_until(self, ended: asyncio.Future[None]) -> _Result:

@@ -20,7 +20,7 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
 
 from smithd.clock import Clock
-from smithd.events import ClockStepped, Events
+from smithd.events import ClockStepped, Events, PollsDue
 from smithd.poll.planned import Planned
 from smithd.poll.schedule import FIRST_POLLS_WITHIN, Cron, Schedule, first_delay, phase
 
@@ -185,19 +185,22 @@ class Scheduler:
         self._scheduler.add_job(
             self._call,
             slot.trigger,
-            args=(slot,),
+            args=(job, slot),
             id=job,
             next_run_time=_wall(slot.first_run(now)),
             replace_existing=True,
         )
 
-    def _call(self, slot: _Slot) -> None:
+    def _call(self, job: str, slot: _Slot) -> None:
         if not self._running:
             return
         if not slot.on_calendar and abs(self._step()) > STEP:
             # The clock stepped forward, and every job is overdue: spread them again when APScheduler is done.
             asyncio.get_running_loop().call_soon(self.check_step)
             return
+        # APScheduler plans the next run after this one, so that the job still has the time at which it was due.
+        due = self._scheduler.get_job(job).next_run_time.timestamp()
+        self._events.publish(PollsDue(len(slot.actions), max(0.0, self._clock.now() - due)))
         for action in list(slot.actions.values()):
             action()
 

@@ -32,7 +32,7 @@ from smithd.storage.database import Database
 from smithd.storage.marker import Marker
 
 if TYPE_CHECKING:
-    from smithd.status.model import RuntimeFacts, Status
+    from smithd.status.model import GateStatus, RuntimeFacts, Status
 
 KEEP_ALIVE = 2.0
 """Seconds that an idle connection to the service is kept: common servers close theirs after 5 at the soonest."""
@@ -105,10 +105,9 @@ class Components:
 
     def _facts(self) -> RuntimeFacts:
         """What ``status`` shows beside the engine's state, but for what takes time."""
-        from smithd.status.fill import gate_status
         from smithd.status.model import ReloadStatus, RuntimeFacts
 
-        now, instant, writer = self.clock.now(), self.clock.monotonic(), self.writer
+        writer = self.writer
         return RuntimeFacts(
             __version__,
             self.started_at,
@@ -120,10 +119,19 @@ class Components:
             {name: poller.skipped for name, poller in self.pollers.items()},
             writer.dropped,
             {name: until for name, poller in self.pollers.items() if (until := poller.put_off_until) is not None},
-            [gate_status(self.running.deliveries[account], instant, now) for account in self.running.served()],
-            instant,
+            self.gates(),
+            self.clock.monotonic(),
             self.planned(),
+            beside_since=writer.beside_since,
         )
+
+    def gates(self) -> list[GateStatus]:
+        """What the gate of each account knows."""
+        # Imported here, as above.
+        from smithd.status.fill import gate_status
+
+        now, instant = self.clock.now(), self.clock.monotonic()
+        return [gate_status(self.running.deliveries[account], instant, now) for account in self.running.served()]
 
     async def change_over(self, config: Config) -> SourceChanges:
         """Go on with another configuration, which names the same state: a restart that keeps samples and connections.

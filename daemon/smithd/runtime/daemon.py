@@ -19,6 +19,8 @@ from smithd.events import ControlUnavailable, Events, Reloaded, ReloadRefused, S
 from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
 from smithd.runtime.components import Components, in_slices
+from smithd.runtime.monitors import Monitors, report_to_manager
+from smithd.runtime.pulse import Pulse
 from smithd.runtime.state import open_state
 from smithd.storage.committer import ThreadCommitter
 from smithd.storage.marker import Marker
@@ -70,8 +72,10 @@ async def run(
     where something fails without which a daemon cannot work. What waits to be sent is on disk in any case.
     """
     async with _open(config, events, clock) as components:
-        with Site(clock, events, config.redactor, commands.of(components)) as site:
-            daemon = _Daemon(components, site, Scheduler(clock, events))
+        pulse = Pulse(clock, events, components.writer)
+        probes = Monitors(components, pulse).probes
+        with Site(clock, events, config.redactor, probes, commands.of(components)) as site:
+            daemon = _Daemon(components, site, Scheduler(clock, events), pulse)
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(_end_with_writer(components))
@@ -128,10 +132,11 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 class _Daemon:
     """Components that run: their tasks, their schedule, their page."""
 
-    def __init__(self, components: Components, site: Site, scheduler: Scheduler) -> None:
+    def __init__(self, components: Components, site: Site, scheduler: Scheduler, pulse: Pulse) -> None:
         self.components = components
         self.scheduler = scheduler
         components.planned = scheduler.planned
+        self._pulse = pulse
         self._site = site
         self._redactor = components.config.redactor
         self._reloading = asyncio.Lock()
@@ -145,12 +150,14 @@ class _Daemon:
         tasks.create_task(self.components.running.send())
         tasks.create_task(self._watch_clock())
         tasks.create_task(self._watch_state())
+        if systemd.is_there():
+            tasks.create_task(report_to_manager(self.components))
         self.scheduler.start()
 
     async def _watch_clock(self) -> None:
         while True:
             self.scheduler.check_step()
-            await self.components.clock.sleep(LONGEST_NAP)
+            await self._pulse.beat(LONGEST_NAP)
 
     async def _watch_state(self) -> None:
         """Raises TermLost where the file was moved away or replaced. Every commit looks too; without this, a daemon

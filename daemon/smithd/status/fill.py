@@ -55,6 +55,9 @@ UNSEEN = Freshness.UNSEEN.value
 AS_IT_SHOULD = ("same", "not_wanted")
 """The reasons of surfaces that show what they should."""
 
+HANGS_AFTER = 5.0
+"""Seconds after which a commit that has not ended is said to hang."""
+
 _BLOCKED = {
     BlockScope.EVERYTHING: "the service refuses the key (api_key)",
     BlockScope.BILLED: "the service refuses them: the account must be paid for, or its plan does not have them",
@@ -93,6 +96,7 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
         health.reason,
         facts.committed_at,
         facts.entries_waiting,
+        hangs_since(facts.beside_since, facts.instant, now),
     )
     return Status(
         now,
@@ -107,9 +111,16 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
         [_alert(setup, state, alert, suppressed.get(alert.key)) for alert in state.alerts],
         _surfaces(setup, state, facts, view, now),
         [silence_status(each) for each in state.silences.active(now)],
-        [_account(setup, state, gate, view) for gate in facts.gates],
+        [account_status(setup, state, gate, view) for gate in facts.gates],
         written,
     )
+
+
+def hangs_since(beside_since: float | None, instant: float, now: float) -> float | None:
+    """Since when (seconds since 1970) a commit hangs; None: none does. The first two are by the monotonic clock."""
+    if beside_since is None or instant - beside_since < HANGS_AFTER:
+        return None
+    return now - (instant - beside_since)
 
 
 def _source(setup: Setup, state: State, name: str, facts: RuntimeFacts, now: float) -> SourceStatus:
@@ -174,7 +185,7 @@ def _alert(setup: Setup, state: State, alert: Alert, by: Suppression | None) -> 
     return AlertStatus(
         alert.rule,
         dict(alert.labels),
-        _phase(alert),
+        phase_of(alert),
         alert.severity,
         alert.severity_since,
         alert.fired_at,
@@ -185,7 +196,8 @@ def _alert(setup: Setup, state: State, alert: Alert, by: Suppression | None) -> 
     )
 
 
-def _phase(alert: Alert) -> str:
+def phase_of(alert: Alert) -> str:
+    """Pending, firing or recovering."""
     if alert.severity is None:
         return "pending"
     # An alert that is clear, and fires on for keep_firing_for, has no severity that still breaches.
@@ -268,7 +280,8 @@ def silence_status(silence: Silence) -> SilenceStatus:
     return SilenceStatus(silence.id, silence.text, silence.comment, silence.author, silence.starts, silence.ends)
 
 
-def _account(setup: Setup, state: State, gate: GateStatus, view: SurfacesView) -> AccountStatus:
+def account_status(setup: Setup, state: State, gate: GateStatus, view: SurfacesView) -> AccountStatus:
+    """What is known of an account now."""
     outbox = state.outbox
     queued = [each for each in outbox.waiting.values() if each.message.key.account == gate.account]
     refused = []

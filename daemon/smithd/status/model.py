@@ -192,7 +192,7 @@ class AccountStatus:
 class StateStatus:
     """``degraded``: steps are applied without a commit; ``failing_since`` and ``reason``: commits fail.
     ``entries_waiting``: how many wait for a step. ``size``: that of the file and its log in bytes, None where it is not
-    known.
+    known. ``commit_hangs_since``: when a commit began that does not end.
     """
 
     path: str
@@ -202,6 +202,7 @@ class StateStatus:
     reason: str
     committed_at: float
     entries_waiting: int
+    commit_hangs_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,8 @@ class GateStatus:
 class RuntimeFacts:
     """What the engine's state does not have. ``skipped`` and ``dropped``: polls that were skipped and answers that were
     dropped, by source. ``put_off``: until when sources are not polled; ``planned``: when they are due. ``instant``:
-    now, by the monotonic clock, which ``health`` uses.
+    now, by the monotonic clock, which ``health`` uses; ``beside_since``: by that clock, since when the committer has
+    had what it works on.
     """
 
     version: str
@@ -266,3 +268,4 @@ class RuntimeFacts:
     instant: float
     planned: Planned = NOTHING_PLANNED
     state_size: int | None = None
+    beside_since: float | None = None

@@ -6,7 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import ClassVar
 
-from smithd.events import Event
+from smithd.events import Event, Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Measurement):
+    """A commit succeeded after ``seconds``."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

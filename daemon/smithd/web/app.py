@@ -15,8 +15,9 @@ from smithd.lockscreen.screen import Note, Screen
 from smithd.web import drawing, pages
 from smithd.web.api import api
 from smithd.web.desk import Desk
-from smithd.web.guard import HEALTH, PageGuard
+from smithd.web.guard import PageGuard
 from smithd.web.picture import Picture
+from smithd.web.probes import NO_PROBES, Probes
 from smithd.web.reads import Reads
 from smithd.web.visit import Visit, visit
 
@@ -28,10 +29,20 @@ NOTES = (
 )
 
 
-def build(reads: Reads, *, host: str, token: str | None = None, title: str = "smithd", lead: str = LEAD) -> ASGIApp:
-    """The page as an ASGI application. ``host`` is the address it listens on; a ``token`` is asked for if given."""
+def build(
+    reads: Reads,
+    *,
+    host: str,
+    token: str | None = None,
+    title: str = "smithd",
+    lead: str = LEAD,
+    probes: Probes = NO_PROBES,
+) -> ASGIApp:
+    """The page as an ASGI application. ``host`` is the address it listens on; a ``token`` is asked for if given;
+    ``probes`` answer monitors.
+    """
     site = _Site(reads, title, lead)
-    routes: list[BaseRoute] = [Route(HEALTH, _healthy), Route("/static/{name}", _file), api(reads)]
+    routes: list[BaseRoute] = [Route("/static/{name}", _file), api(reads), *probes.routes]
     for page in pages.PAGES:
         routes.append(Route(f"/{page.name}", site.answers(page, drawing.document)))
         routes.append(Route(f"/live/{page.name}", site.answers(page, drawing.fragment)))
@@ -64,11 +75,6 @@ class _Site:
         account = asked.account if asked.account in self._pictures else next(iter(self._pictures))
         shown = {key: each for key, each in self._reads.shown().items() if key.account == account}
         return self._pictures[account].draw(shown, self._reads.now())
-
-
-async def _healthy(_: Request) -> Response:
-    """That it answers is the proof: the loop turns."""
-    return PlainTextResponse("ok\n")
 
 
 async def _file(request: Request) -> Response:

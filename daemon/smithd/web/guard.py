@@ -27,9 +27,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from smithd.web.probes import HEALTH, READY
+
 COOKIE = "smithd"
 CSRF_HEADER = "X-CSRF-Token"
-HEALTH = "/healthz"
 API = "/api/"
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -70,8 +71,8 @@ class PageGuard:
         await (answer or self._page)(scope, receive, send_protected)
 
     def _refusal(self, request: Request) -> Response | None:
-        # The health check shows no figures, and what watches the service has no token.
-        if request.url.path == HEALTH:
+        # The health checks show no figures, and what watches the service has no token.
+        if request.url.path in (HEALTH, READY):
             return None
         if self._token is None and _name(request) not in self._names:
             return _refused(

@@ -20,6 +20,8 @@ from smithd.web.recent import Recent
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from smithd.web.probes import Probes
+
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
@@ -27,9 +29,17 @@ class Site:
     """Where the page is served, if anywhere. A context manager: leaving it gives the port back."""
 
     def __init__(
-        self, clock: Clock, events: Events, redactor: Redactor, commands: Mapping[str, Handler] = MappingProxyType({})
+        self,
+        clock: Clock,
+        events: Events,
+        redactor: Redactor,
+        probes: Callable[[Config], Probes],
+        commands: Mapping[str, Handler] = MappingProxyType({}),
     ) -> None:
-        """``commands``: what the daemon answers to the control socket; the page asks the same."""
+        """``probes``: what answers monitors while a configuration is in use. ``commands``: what the daemon answers to
+        the control socket; the page asks the same.
+        """
+        self._probes = probes
         self._clock = clock
         self._events = events
         self._commands = commands
@@ -72,7 +82,7 @@ class Site:
 
             token = web.token.get_secret_value() if web.token is not None else None
             reads = windows(config, engine, self._clock, self._recent, self._commands)
-            self._app = build(reads, host=web.listen.host, token=token)
+            self._app = build(reads, host=web.listen.host, token=token, probes=self._probes(config))
         # The server goes on where the port stays: it serves this object, which asks the new page from now on.
         if listener is self._listener:
             return

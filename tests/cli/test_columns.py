@@ -7,9 +7,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smithd.cli.columns import BAD, Cell, Look, aligned, cut, painted, wide
+from smithd.cli.columns import BAD, Cell, Output, aligned, cut, painted, wide
 
-PIPED, TERMINAL = Look(None, in_color=False), Look(40, in_color=True)
+PIPED, TERMINAL = Output(None, in_color=False), Output(40, in_color=True)
 
 
 def plain(lines: list[str]) -> list[str]:
@@ -40,7 +40,7 @@ def test_a_text_cannot_control_the_terminal() -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60), st.text(max_size=200)), min_size=1, max_size=5))
 def test_no_line_is_wider_than_the_terminal(rows: list[tuple[str, str, str]]) -> None:
-    lines = plain(list(aligned([[Cell(text, BAD) for text in row] for row in rows], Look(40, in_color=False))))
+    lines = plain(list(aligned([[Cell(text, BAD) for text in row] for row in rows], Output(40, in_color=False))))
     assert all(line.isprintable() for line in lines)
     # Where narrow and wide letters are mixed, a wrapped line may have more of the wide ones.
     if all(letter.isascii() for row in rows for text in row for letter in text):

@@ -29,49 +29,49 @@ class Cell(NamedTuple):
 Row = Sequence[Cell]
 
 
-class Look(NamedTuple):
+class Output(NamedTuple):
     """How wide lines may be (None: as wide as they are), and whether they have colours."""
 
     width: int | None
     in_color: bool
 
 
-def look() -> Look:
+def standard_output() -> Output:
     """As standard output is."""
     if not sys.stdout.isatty():
-        return Look(None, in_color=False)
+        return Output(None, in_color=False)
     in_color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return Look(max(NARROWEST, get_terminal_size().columns), in_color)
+    return Output(max(NARROWEST, get_terminal_size().columns), in_color)
 
 
-def painted(cell: Cell, look: Look) -> str:
+def painted(cell: Cell, out: Output) -> str:
     """A text with its colour, without what would control the terminal."""
     text = harmless(cell.text)
-    return f"\033[{cell.style}m{text}\033[0m" if look.in_color and cell.style and text else text
+    return f"\033[{cell.style}m{text}\033[0m" if out.in_color and cell.style and text else text
 
 
-def aligned(rows: Sequence[Row], look: Look, indent: int = 2) -> Iterator[str]:
+def aligned(rows: Sequence[Row], out: Output, indent: int = 2) -> Iterator[str]:
     """The rows as lines. Each column but the last is as wide as its widest cell; where they find no room together, the
     widest are cut. The last cell of a row has lines of its own, further in, where it does not fit behind the others.
     """
     rows = [[cell._replace(text=harmless(cell.text)) for cell in row] for row in rows]
     widths = [max(wide(row[place].text) for row in rows) for place in range(len(rows[0]) - 1)]
-    if look.width is not None:
-        widths = _fitting(widths, look.width - indent - APART * len(widths))
+    if out.width is not None:
+        widths = _fitting(widths, out.width - indent - APART * len(widths))
     for *others, last in rows:
         line = " " * indent
         for cell, width in zip(others, widths, strict=True):
             text = cut(cell.text, width)
-            line += painted(cell._replace(text=text), look) + " " * (width - wide(text) + APART)
-        if look.width is None or indent + sum(widths) + APART * len(widths) + wide(last.text) <= look.width:
-            yield (line + painted(last, look)).rstrip()
+            line += painted(cell._replace(text=text), out) + " " * (width - wide(text) + APART)
+        if out.width is None or indent + sum(widths) + APART * len(widths) + wide(last.text) <= out.width:
+            yield (line + painted(last, out)).rstrip()
             continue
         if line := line.rstrip():
             yield line
         further = indent + 2 if others else indent
         # Letters may be two columns wide, and wrapping counts letters.
-        letters = (look.width - further) * len(last.text) // wide(last.text)
-        yield from (" " * further + painted(last._replace(text=part), look) for part in wrap(last.text, letters))
+        letters = (out.width - further) * len(last.text) // wide(last.text)
+        yield from (" " * further + painted(last._replace(text=part), out) for part in wrap(last.text, letters))
 
 
 def _fitting(widths: list[int], room: int) -> list[int]:

@@ -14,7 +14,20 @@ from typing import Any
 
 import click
 
-from smithd.cli.columns import BAD, FAINT, GOOD, HEADING, PLAIN, WARNING, Cell, Look, Row, aligned, look, painted
+from smithd.cli.columns import (
+    BAD,
+    FAINT,
+    GOOD,
+    HEADING,
+    PLAIN,
+    WARNING,
+    Cell,
+    Output,
+    Row,
+    aligned,
+    painted,
+    standard_output,
+)
 from smithd.cli.options import ask, config_argument, format_option, print_json, socket_option
 from smithd.cli.times import zone_lines
 from smithd.errors import ControlError
@@ -65,14 +78,14 @@ def status(config: Path, socket: Path | None, output: str, watch: bool) -> None:
     if output == "json":
         print_json(found)
         return
-    for line in _text(found, look()):
+    for line in _text(found, standard_output()):
         click.echo(line, color=True)
 
 
 def _watch(asked: Callable[[], Found]) -> None:
     """Draw the status again and again, on a screen of its own. A daemon that is restarted meanwhile is waited for."""
     # Where none runs at first, that is the answer.
-    lines = list(_text(asked(), look()))
+    lines = list(_text(asked(), standard_output()))
     click.echo(_ENTER, nl=False, color=True)
     try:
         while True:
@@ -83,41 +96,41 @@ def _watch(asked: Callable[[], Found]) -> None:
             click.echo(f"{_HOME}{drawn}{_TO_END_OF_LINE}{_TO_END}", nl=False, color=True)
             Event().wait(EVERY)
             try:
-                lines = list(_text(asked(), look()))
+                lines = list(_text(asked(), standard_output()))
             except ControlError as error:
-                lines = [painted(Cell(line, WARNING), look()) for line in str(error).split("\n")]
+                lines = [painted(Cell(line, WARNING), standard_output()) for line in str(error).split("\n")]
     except KeyboardInterrupt:
         pass
     finally:
         click.echo(_LEAVE, nl=False, color=True)
 
 
-def _text(found: Found, look: Look) -> Iterator[str]:
+def _text(found: Found, out: Output) -> Iterator[str]:
     """The status for a person, in lines."""
     now = datetime.fromisoformat(found["at"])
     for cell in _heading(found, now):
-        yield painted(cell, look)
+        yield painted(cell, out)
     yield from zone_lines(found)
     alerts = [*_problems(found), *(_alert(each, now) for each in _worst_first(found))]
-    yield from _section("Alerts", alerts, look, columns=("", "", "for", "value", ""))
+    yield from _section("Alerts", alerts, out, columns=("", "", "for", "value", ""))
     sources = [_source(each, now) for each in _down_first(found)]
-    yield from _section("Sources", sources, look, _healths(found), columns=("", "", "for", "answered", "next poll", ""))
+    yield from _section("Sources", sources, out, _healths(found), columns=("", "", "for", "answered", "next poll", ""))
     surfaces = [_surface(each, now) for each in found["surfaces"]]
-    yield from _section("Surfaces", surfaces, look, columns=("", "shows", "for", "", ""))
+    yield from _section("Surfaces", surfaces, out, columns=("", "shows", "for", "", ""))
     if found["silences"]:
-        yield from _section("Silences", [_silence(each, now) for each in found["silences"]], look)
-    yield from _section("Delivery", [row for each in found["accounts"] for row in _account(each, now)], look)
-    yield from _section("State", [_state(found["state"], now)], look)
+        yield from _section("Silences", [_silence(each, now) for each in found["silences"]], out)
+    yield from _section("Delivery", [row for each in found["accounts"] for row in _account(each, now)], out)
+    yield from _section("State", [_state(found["state"], now)], out)
 
 
 def _section(
-    title: str, rows: Sequence[Row], look: Look, about: str = "", columns: Sequence[str] = ()
+    title: str, rows: Sequence[Row], out: Output, about: str = "", columns: Sequence[str] = ()
 ) -> Iterator[str]:
     """A part of the status; ``columns``: what stands above those of its rows."""
     yield ""
-    yield painted(Cell(title, HEADING), look) + (f": {about}" if about else "")
+    yield painted(Cell(title, HEADING), out) + (f": {about}" if about else "")
     above = [[Cell(name, FAINT) for name in columns]] if columns else []
-    yield from aligned([*above, *rows[:MOST]], look) if rows else ["  none"]
+    yield from aligned([*above, *rows[:MOST]], out) if rows else ["  none"]
     if len(rows) > MOST:
         yield f"  and {len(rows) - MOST} more (--format json has them)"
 

@@ -116,6 +116,7 @@ FOUND: dict[str, Any] = {
         "failing_since": THEN,
         "reason": "full",
         "entries_waiting": 5,
+        "commit_hangs_since": THEN,
     },
 }
 TEXT = """\
@@ -151,7 +152,7 @@ Delivery
            1 in flight
 
 State
-  state.db, 12.3 MB, last written 10m ago, 5 entries wait
+  state.db, 12.3 MB, last written 10m ago, 5 entries wait; a commit has been running for 10m, and messages wait for it
 """
 
 

@@ -250,7 +250,9 @@ def _account(account: Found, now: datetime) -> Iterator[Row]:
 def _state(state: Found, now: datetime) -> Row:
     size = f", {state['size'] / 1e6:.1f} MB" if state["size"] is not None else ""
     waiting = f", {state['entries_waiting']} entries wait" if state["entries_waiting"] else ""
-    return [Cell(f"{state['path']}{size}, last written {_ago(state['committed_at'], now)} ago{waiting}")]
+    hangs = state["commit_hangs_since"]
+    hanging = f"; a commit has been running for {_ago(hangs, now)}, and messages wait for it" if hangs else ""
+    return [Cell(f"{state['path']}{size}, last written {_ago(state['committed_at'], now)} ago{waiting}{hanging}")]
 
 
 def _ago(at: str | None, now: datetime) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import config_argument, log_level_option
+from smithd.cli.options import config_argument, format_option, log_level_option, print_json, print_line
 from smithd.cli.state_file import copied
 from smithd.descriptors import raise_limit
 from smithd.suggestion import did_you_mean
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll
+    from smithd.redactor import Redactor
     from smithd.runtime.components import Components
 
 SENDING = 30.0
@@ -34,7 +35,8 @@ SENDING = 30.0
 @log_level_option
 @click.option("--send", is_flag=True, help="Send it, and keep it in the state.")
 @click.option("--source", metavar="NAME", help="Poll this source only.")
-def once(config: Path, send: bool, source: str | None) -> int:
+@format_option
+def once(config: Path, send: bool, source: str | None, output: str) -> int:
     """Poll each source once; print the samples, the alerts, and what would be sent.
 
     FILE is the configuration (default: smithd.yaml in the current folder).
@@ -53,11 +55,12 @@ def once(config: Path, send: bool, source: str | None) -> int:
     write_logs(loaded.redactor, LogZone(lambda: loaded.zone))
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:
         copy = None if send else copied(state_file(loaded), Path(folder) / "state.db")
-        complete = asyncio.run(_once(loaded, copy, [source] if source is not None else list(loaded.sources)))
+        sources = [source] if source is not None else list(loaded.sources)
+        complete = asyncio.run(_once(loaded, copy, sources, output))
     return 0 if complete else 1
 
 
-async def _once(config: Config, copy: Path | None, sources: Collection[str]) -> bool:
+async def _once(config: Config, copy: Path | None, sources: Collection[str], output: str) -> bool:
     """Poll these sources. Work on a copy of the state; without one, on the state itself, and then send the messages.
 
     Returns whether every poll, and everything that was to be sent, succeeded.
@@ -94,19 +97,58 @@ async def _once(config: Config, copy: Path | None, sources: Collection[str]) -> 
             "Would be sent" if copy else "To send": [_message(message) for message in messages] or ["nothing"],
             "Not renderable": not_renderable,
         }
-        for heading, lines in report.items():
-            if lines:
-                click.echo(heading)
-            for line in map(config.redactor.clean, lines):
-                # What was polled may hold control characters, which must not reach the terminal.
-                click.echo("  " + "".join(letter if letter.isprintable() else " " for letter in line))
-            click.echo()
-        sent = True if copy else await _send(components)
+        found = _as_json(components, polls, refused, not_renderable)
+        if output == "text":
+            _print(report, config.redactor)
+        said: list[str] = []
+        sent = True if copy else await _send(components, click.echo if output == "text" else said.append)
+        if output == "json":
+            print_json(config.redactor.clean_all(found | {"sent": [line.strip() for line in said[1:]]}))
     return sent and not any(poll.failure for poll in polls)
 
 
-async def _send(components: Components) -> bool:
-    """Send what is due now; whether all of it was accepted in time."""
+def _print(report: Mapping[str, Sequence[str]], redactor: Redactor) -> None:
+    for heading, lines in report.items():
+        if lines:
+            click.echo(heading)
+        for line in map(redactor.clean, lines):
+            print_line(f"  {line}")
+        click.echo()
+
+
+def _as_json(
+    components: Components, polls: Sequence[Poll], refused: Sequence[str], not_renderable: Sequence[str]
+) -> dict[str, Any]:
+    """What was found, for programs; what is sent comes after it."""
+    rules, alerts = components.engine.setup.rules.by_name, components.engine.alerts
+    unknown = _not_known(components, polls)
+    return {
+        "samples": [
+            {"metric": each.series.metric, "labels": dict(each.series.labels), "value": each.value}
+            for poll in polls
+            for each in poll.samples
+        ],
+        "failures": [{"source": poll.source, "reason": str(poll.failure)} for poll in polls if poll.failure],
+        "refused": list(refused),
+        "alerts": [
+            {
+                "rule": alert.rule,
+                "labels": dict(alert.labels),
+                "state": "pending" if alert.severity is None else "firing",
+                "severity": alert.severity,
+                "value": alert.value,
+            }
+            for alert in alerts
+        ],
+        "not_known": [{"rule": name, "reason": reason} for name, reason in unknown.items()],
+        "clear": sorted(rules.keys() - unknown.keys() - {alert.rule for alert in alerts}),
+        "messages": [_message_as_json(message) for message in components.engine.state.outbox.messages()],
+        "not_renderable": list(not_renderable),
+    }
+
+
+async def _send(components: Components, say: Callable[[str], None]) -> bool:
+    """Send what is due now, and say what became of it; whether all of it was accepted in time."""
     from smithd.events import DeliveryBlocked, Event, SendAccepted, SendDelayed, SendDropped
 
     failed: list[Event] = []
@@ -114,7 +156,7 @@ async def _send(components: Components) -> bool:
 
     def watch(event: Event) -> None:
         if isinstance(event, SendAccepted | SendDelayed | SendDropped | DeliveryBlocked):
-            click.echo(f"  {components.config.redactor.clean(str(event))}")
+            say(f"  {components.config.redactor.clean(str(event))}")
         if isinstance(event, SendDelayed | SendDropped | DeliveryBlocked):
             failed.append(event)
         if isinstance(event, DeliveryBlocked):
@@ -122,7 +164,7 @@ async def _send(components: Components) -> bool:
             blocked.add(event.account)
 
     components.events.listen(watch)
-    click.echo("Sent")
+    say("Sent")
     sending = asyncio.create_task(components.running.send())
     deadline = components.clock.monotonic() + SENDING
     while _is_busy(components, blocked) and components.clock.monotonic() < deadline and not sending.done():
@@ -132,7 +174,7 @@ async def _send(components: Components) -> bool:
     with suppress(asyncio.CancelledError):
         await sending
     if left := components.engine.state.outbox.count():
-        click.echo(f"  {left} more wait until they are due, or for the service; the daemon will send them")
+        say(f"  {left} more wait until they are due, or for the service; the daemon will send them")
     return complete and not failed
 
 
@@ -167,8 +209,7 @@ def _alerts(components: Components, polls: Sequence[Poll]) -> Iterable[str]:
     """The alerts; the rules of which nothing is known, and why; and whether all others are clear."""
     alerts, rules = components.engine.alerts, components.engine.setup.rules.by_name
     yield from map(_alert, alerts)
-    reasons = {name: _unknown(rule, components, polls) for name, rule in rules.items()}
-    unknown = {name: reason for name, reason in reasons.items() if reason is not None}
+    unknown = _not_known(components, polls)
     yield from (f"{name}: not known, {reason}" for name, reason in unknown.items())
     if not rules:
         yield "none: the configuration has no rules"
@@ -176,6 +217,13 @@ def _alerts(components: Components, polls: Sequence[Poll]) -> Iterable[str]:
         yield "none: every rule is clear"
     elif clear := rules.keys() - unknown.keys() - {alert.rule for alert in alerts}:
         yield f"clear: {', '.join(sorted(clear))}"
+
+
+def _not_known(components: Components, polls: Sequence[Poll]) -> dict[str, str]:
+    """The rules of which nothing is known, and why."""
+    rules = components.engine.setup.rules.by_name
+    reasons = {name: _unknown(rule, components, polls) for name, rule in rules.items()}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _unknown(rule: Rule, components: Components, polls: Sequence[Poll]) -> str | None:
@@ -207,13 +255,20 @@ def _alert(alert: Alert) -> str:
 
 def _message(message: Message) -> str:
     import json
+
+    found = _message_as_json(message)
+    return f"{found['subject']}{' ends' if found['ends'] else ''}: {json.dumps(found['content'], ensure_ascii=False)}"
+
+
+def _message_as_json(message: Message) -> dict[str, Any]:
+    """A message: what it is about, whether that ends, and a value or a content."""
     from dataclasses import asdict
 
     from smithd.outbox.message import ActivityEnd, BadgeCount, WidgetValue
 
+    about = {"subject": message.key.subject, "account": message.key.account, "ends": isinstance(message, ActivityEnd)}
     match message:
         case WidgetValue(value=value) | BadgeCount(count=value):
-            return f"{message.key.subject}: {json.dumps(value, ensure_ascii=False)}"
+            return about | {"content": value}
     content = {name: part for name, part in asdict(message.content).items() if part is not None}
-    what = " ends" if isinstance(message, ActivityEnd) else ""
-    return f"{message.key.subject}{what}: {json.dumps(content, ensure_ascii=False)}"
+    return about | {"content": content}

@@ -6,16 +6,21 @@ from pathlib import Path
 
 import click
 
-from smithd.cli.options import ask, config_argument, socket_option
+from smithd.cli.options import ask, config_argument, format_option, print_json, socket_option
 
 
 @click.command()
 @config_argument
 @socket_option
-def reload(config: Path, socket: Path | None) -> None:
+@format_option
+def reload(config: Path, socket: Path | None, output: str) -> None:
     """Make the running daemon read its configuration again, and print the outcome.
 
     Everything is checked first: a file with mistakes changes nothing, its mistakes are printed, and the exit status is
     2. Unchanged sources go on as before, and open alerts stay open.
     """
-    click.echo(ask(config, socket, "reload"))
+    done = ask(config, socket, "reload")
+    if output == "json":
+        print_json(done)
+    else:
+        click.echo(done["said"])

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import click
 from pydantic import BaseModel, BeforeValidator, SecretStr, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from smithd.cli.new_source import new
+from smithd.cli.options import format_option, print_json
 from smithd.config.fields import Model, every_field
 from smithd.config.load import registry_of
 from smithd.plugin.options import parse_duration
@@ -60,44 +61,79 @@ sources.add_command(new)
 @sources.command("list")
 @click.argument("types", metavar="[TYPE]...", nargs=-1)
 @click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Include this file's plugins.")
-def list_types(types: tuple[str, ...], config: Path | None) -> None:
+@format_option
+def list_types(types: tuple[str, ...], config: Path | None, output: str) -> None:
     """List the types of sources with their options, or only those named."""
     registry = registry_of(config) if config is not None else Registry()
     known = registry.names()
     if unknown := [name for name in types if name not in known]:
         hint = did_you_mean(unknown[0], known) or f"known: {', '.join(known)}"
         raise click.UsageError(f"There is no source type '{unknown[0]}'; {hint}")
-    click.echo("\n".join(_table("every source", "", ScheduleOptions)))
     # One that cannot be shown does not hide those after it.
-    failed = [name for name in types or known if not _show(registry, name)]
-    if failed:
+    found = [_described("every source", "", ScheduleOptions), *(_found(registry, name) for name in types or known)]
+    if output == "json":
+        every, *others = found
+        options = [option._asdict() for option in every.options]
+        print_json({"every_source": options, "types": [_as_json(each) for each in others]})
+    else:
+        _print(found)
+    if any(each.problem for each in found):
         raise click.exceptions.Exit(1)
 
 
-def _show(registry: Registry, name: str) -> bool:
-    """Print one type; False if its plugin cannot be used."""
+class _Option(NamedTuple):
+    """A key, what may be written for it, and what it is for."""
+
+    key: str
+    kind: str
+    description: str
+
+
+class _Type(NamedTuple):
+    """A type of sources; ``problem``: why it cannot be shown."""
+
+    name: str
+    about: str = ""
+    options: Sequence[_Option] = ()
+    problem: str = ""
+
+
+def _found(registry: Registry, name: str) -> _Type:
     try:
         source = registry.find(name)
     except PluginError as error:
-        click.echo(f"\n{error}", err=True)
-        return False
+        return _Type(name, problem=str(error))
     try:
-        # Defaults and types are a plugin's own code, and may raise anything. The list makes it run within this call.
-        lines = call_isolated(lambda: list(_table(name, source.__doc__ or "", source.Options)))
+        # Defaults and types are a plugin's own code, and may raise anything.
+        return call_isolated(lambda: _described(name, source.__doc__ or "", source.Options))
     except PluginFault as error:
-        click.echo(f"\nthe options of source type '{name}' cannot be shown: {error}", err=True)
-        return False
-    click.echo("\n" + "\n".join(lines))
-    return True
+        return _Type(name, problem=f"the options of source type '{name}' cannot be shown: {error}")
 
 
-def _table(title: str, docstring: str, model: Model) -> Iterator[str]:
+def _described(name: str, docstring: str, model: Model) -> _Type:
     about = inspect.cleandoc(docstring).partition("\n")[0]
-    yield f"{title}: {about}" if about else f"{title}:"
-    rows = [(".".join(path), _summary(field), field.description or "") for path, field in every_field(model)]
-    first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-    for key, summary, description in rows:
-        yield f"  {key:<{first}}  {summary:<{second}}  {description}".rstrip()
+    fields = every_field(model)
+    options = [_Option(".".join(path), _summary(field), field.description or "") for path, field in fields]
+    return _Type(name, about, options)
+
+
+def _as_json(found: _Type) -> dict[str, Any]:
+    return found._asdict() | {"options": [option._asdict() for option in found.options]}
+
+
+def _print(found: Sequence[_Type]) -> None:
+    for place, each in enumerate(found):
+        if each.problem:
+            click.echo(f"\n{each.problem}", err=True)
+        else:
+            click.echo(("\n" if place else "") + "\n".join(_table(each)))
+
+
+def _table(found: _Type) -> Iterator[str]:
+    yield f"{found.name}: {found.about}" if found.about else f"{found.name}:"
+    keys, kinds = (max((len(option[column]) for option in found.options), default=0) for column in (0, 1))
+    for key, kind, description in found.options:
+        yield f"  {key:<{keys}}  {kind:<{kinds}}  {description}".rstrip()
 
 
 def _summary(field: FieldInfo) -> str:

@@ -2,122 +2,270 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from shutil import get_terminal_size
+from threading import Event
 from typing import Any
 
 import click
 
-from smithd.cli.options import ask, config_argument, format_option, socket_option
+from smithd.cli.columns import (
+    BAD,
+    FAINT,
+    GOOD,
+    HEADING,
+    PLAIN,
+    WARNING,
+    Cell,
+    Output,
+    Row,
+    aligned,
+    painted,
+    standard_output,
+)
+from smithd.cli.options import ask, config_argument, format_option, print_json, socket_option
 from smithd.cli.times import zone_lines
+from smithd.errors import ControlError
+from smithd.formatting import counted, duration
 from smithd.keys import DEFAULT_ACCOUNT
 
 Found = Mapping[str, Any]
 """A part of the daemon's status, as JSON has it."""
+
+MOST = 50
+"""How many rows of a section the text lists, those with trouble first."""
+
+EVERY = 2.0
+"""Seconds between two drawings with ``--watch``."""
+
+_ENTER, _LEAVE = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"
+"""The terminal's other screen, without a cursor; and back."""
+_HOME, _TO_END_OF_LINE, _TO_END = "\033[H", "\033[K", "\033[J"
+
+_STYLES = {
+    "up": GOOD,
+    "failing": BAD,
+    "silent": BAD,
+    "unseen": WARNING,
+    "critical": BAD,
+    "warning": WARNING,
+    "pending": WARNING,
+    "recovering": GOOD,
+}
 
 
 @click.command()
 @config_argument
 @socket_option
 @format_option
-def status(config: Path, socket: Path | None, output: str) -> None:
+@click.option("-w", "--watch", is_flag=True, help="Draw it again every 2 s, until Ctrl-C.")
+def status(config: Path, socket: Path | None, output: str, watch: bool) -> None:
     """Show how the running daemon is: sources, alerts, surfaces, delivery, and its state.
 
     Exit status 1 where no daemon runs with this configuration file.
     """
+    if watch:
+        if output == "json" or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+            raise click.UsageError("--watch draws on a terminal, and text only; without it, the status is printed once")
+        _watch(lambda: ask(config, socket, "status"))
+        return
     found = ask(config, socket, "status")
-    lines = json.dumps(found, ensure_ascii=False, indent=2).split("\n") if output == "json" else _text(found)
-    # Reasons and titles hold text that was polled, and it must not control the terminal.
-    for line in lines:
-        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
+    if output == "json":
+        print_json(found)
+        return
+    for line in _text(found, standard_output()):
+        click.echo(line, color=True)
 
 
-def _text(found: Found) -> Iterator[str]:
+def _watch(asked: Callable[[], Found]) -> None:
+    """Draw the status again and again, on a screen of its own. A daemon that is restarted meanwhile is waited for."""
+    # Where none runs at first, that is the answer.
+    lines = list(_text(asked(), standard_output()))
+    click.echo(_ENTER, nl=False, color=True)
+    try:
+        while True:
+            high = get_terminal_size().lines
+            left = len(lines) - high + 1
+            shown = [*lines[: high - 1], f"({left} more lines)"] if left > 1 else lines
+            drawn = f"{_TO_END_OF_LINE}\r\n".join(shown)
+            click.echo(f"{_HOME}{drawn}{_TO_END_OF_LINE}{_TO_END}", nl=False, color=True)
+            Event().wait(EVERY)
+            try:
+                lines = list(_text(asked(), standard_output()))
+            except ControlError as error:
+                lines = [painted(Cell(line, WARNING), standard_output()) for line in str(error).split("\n")]
+    except KeyboardInterrupt:
+        pass
+    finally:
+        click.echo(_LEAVE, nl=False, color=True)
+
+
+def _text(found: Found, out: Output) -> Iterator[str]:
+    """The status for a person, in lines."""
+    now = datetime.fromisoformat(found["at"])
+    for cell in _heading(found, now):
+        yield painted(cell, out)
+    yield from zone_lines(found)
+    alerts = [*_problems(found), *(_alert(each, now) for each in _worst_first(found))]
+    yield from _section("Alerts", alerts, out, columns=("", "", "for", "value", ""))
+    sources = [_source(each, now) for each in _down_first(found)]
+    yield from _section("Sources", sources, out, _healths(found), columns=("", "", "for", "answered", "next poll", ""))
+    surfaces = [_surface(each, now) for each in found["surfaces"]]
+    yield from _section("Surfaces", surfaces, out, columns=("", "shows", "for", "", ""))
+    if found["silences"]:
+        yield from _section("Silences", [_silence(each, now) for each in found["silences"]], out)
+    yield from _section("Delivery", [row for each in found["accounts"] for row in _account(each, now)], out)
+    yield from _section("State", [_state(found["state"], now)], out)
+
+
+def _section(
+    title: str, rows: Sequence[Row], out: Output, about: str = "", columns: Sequence[str] = ()
+) -> Iterator[str]:
+    """A part of the status; ``columns``: what stands above those of its rows."""
+    yield ""
+    yield painted(Cell(title, HEADING), out) + (f": {about}" if about else "")
+    above = [[Cell(name, FAINT) for name in columns]] if columns else []
+    yield from aligned([*above, *rows[:MOST]], out) if rows else ["  none"]
+    if len(rows) > MOST:
+        yield f"  and {len(rows) - MOST} more (--format json has them)"
+
+
+def _heading(found: Found, now: datetime) -> Iterator[Cell]:
     state = found["state"]
     if found["degraded"]:
-        yield f"DEGRADED since {_short(state['failing_since'])}: the state cannot be written ({state['reason']})"
-    yield f"smithd {found['version']}, running since {_short(found['started_at'])} with {found['configuration']}"
+        yield Cell(
+            f"DEGRADED for {_ago(state['failing_since'], now)}: the state cannot be written ({state['reason']})", BAD
+        )
+    yield Cell(f"smithd {found['version']}, running for {_ago(found['started_at'], now)} with {found['configuration']}")
     if (reload := found["last_reload"]) is not None:
-        outcome = "refused; 'smithd reload' shows why" if reload["refused"] else "taken"
-        yield f"last reload {_short(reload['reloaded_at'])}: {outcome}"
-    yield from zone_lines(found)
-    yield from _section("Sources", map(_source, found["sources"]))
-    problems = [f"{rule['name']}: cannot be evaluated: {rule['problem']}" for rule in found["rules"] if rule["problem"]]
-    yield from _section("Alerts", [*problems, *map(_alert, found["alerts"])])
-    yield from _section("Surfaces", map(_surface, found["surfaces"]))
-    yield from _section("Delivery", (line for account in found["accounts"] for line in _account(account)))
-    waiting = f", {state['entries_waiting']} entries wait" if state["entries_waiting"] else ""
-    hangs = state.get("commit_hangs_since")
-    hanging = f"; a commit has been running since {_short(hangs)}, and messages wait for it" if hangs else ""
-    yield from _section("State", [f"{state['path']}, last written {_short(state['committed_at'])}{waiting}{hanging}"])
+        when = f"last reload {_ago(reload['reloaded_at'], now)} ago"
+        yield Cell(f"{when}: refused; 'smithd reload' shows why", BAD) if reload["refused"] else Cell(f"{when}: taken")
 
 
-def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    yield ""
-    yield title
-    found = [f"  {line}" for line in lines]
-    yield from found or ["  none"]
+def _problems(found: Found) -> Iterator[Row]:
+    for rule in found["rules"]:
+        if rule["problem"]:
+            yield [Cell(rule["name"]), Cell("not evaluated", BAD), Cell(""), Cell(""), Cell(rule["problem"])]
 
 
-def _source(source: Found) -> str:
-    since = f" since {_short(source['since'])}" if source["since"] else ""
-    reason = f": {source['reason']}" if source["reason"] else ""
-    counts = [
-        f"{source[name]} {text}"
-        for name, text in (("polls_skipped", "polls skipped"), ("answers_dropped", "answers dropped"))
-        if source[name]
-    ]
-    counted = f" ({', '.join(counts)})" if counts else ""
-    put_off = f"; not polled before {_short(source['put_off_until'])}" if source.get("put_off_until") else ""
-    return f"{source['name']}: {source['health']}{since}{reason}{put_off}{counted}"
+def _worst_first(found: Found) -> list[Found]:
+    rank = {"critical": 0, "warning": 1, "info": 2}
+    return sorted(found["alerts"], key=lambda alert: rank.get(alert["severity"], 3))
 
 
-def _alert(alert: Found) -> str:
+def _alert(alert: Found, now: datetime) -> Row:
     labels = ", ".join(f'{name}="{value}"' for name, value in alert["labels"].items())
-    value = f", value {alert['value']:g}" if alert["value"] is not None else ""
-    until = f" until {_short(alert['suppressed_until'])}" if alert["suppressed_until"] else ""
-    suppressed = f" ({alert['suppressed']}{until})" if alert["suppressed"] else ""
-    severity = f" {alert['severity']}" if alert["severity"] else ""
-    name = f"{alert['rule']}{{{labels}}}" if labels else alert["rule"]
-    return f"{name}: {alert['state']}{severity} since {_short(alert['since'])}{value}{suppressed}"
+    severity, state = alert["severity"] or "", alert["state"]
+    until = f" until {_clock(alert['suppressed_until'], now)}" if alert["suppressed_until"] else ""
+    return [
+        Cell(f"{alert['rule']}{{{labels}}}" if labels else alert["rule"]),
+        Cell(f"{state} {severity}".rstrip(), _STYLES.get(state) or _STYLES.get(severity, PLAIN)),
+        Cell(_ago(alert["since"], now)),
+        Cell("" if alert["value"] is None else f"{alert['value']:g}"),
+        Cell(f"{alert['suppressed_why']}{until}", WARNING),
+    ]
 
 
-def _surface(surface: Found) -> str:
-    kind = surface["kind"].replace("live_activity", "Live Activity")
-    shown = "not shown" if surface["shown"] is None else f"{surface['shown']} since {_short(surface['shown_at'])}"
-    waiting = ", an update waits" if surface["waiting"] else ""
-    reason = f", {surface['reason']}" if surface["reason"] else ""
-    start = f"; it may start {_short(surface['may_start_at'])}" if surface.get("may_start_at") else ""
-    rank = f" ({surface['rank']})" if surface.get("rank") else ""
-    name = f"{kind} {surface['name']}".rstrip() + _of_account(surface.get("account", DEFAULT_ACCOUNT))
-    return f"{name}{rank}: {shown}{waiting}{reason}{start}"
+def _healths(found: Found) -> str:
+    counts = Counter(source["health"] for source in found["sources"])
+    return ", ".join(f"{count} {health}" for health, count in sorted(counts.items()))
 
 
-def _of_account(account: str) -> str:
-    return "" if account == DEFAULT_ACCOUNT else f" of {account}"
+def _down_first(found: Found) -> list[Found]:
+    return sorted(found["sources"], key=lambda source: source["health"] == "up")
 
 
-def _account(account: Found) -> Iterator[str]:
-    since = f" since {_short(account['reachable_since'])}" if account["reachable_since"] else ""
-    probe = f", tried again {_short(account['next_probe_at'])}" if account["next_probe_at"] else ""
-    yield f"account {account['name']}: {'reachable' if account['reachable'] else 'out of reach'}{since}{probe}"
-    if account.get("removed"):
-        yield "not configured any more: it is here until what it shows is ended"
+def _source(source: Found, now: datetime) -> Row:
+    health = source["health"]
+    said = [source["reason"]] if source["reason"] else []
+    said += [f"not polled before {_clock(source['put_off_until'], now)}"] if source["put_off_until"] else []
+    said += [f"{counted(source['polls_skipped'], 'poll')} skipped"] if source["polls_skipped"] else []
+    said += [f"{counted(source['answers_dropped'], 'answer')} dropped"] if source["answers_dropped"] else []
+    answered, due = source["answered_at"], source["next_poll_at"]
+    return [
+        Cell(source["name"]),
+        Cell(health, _STYLES.get(health, PLAIN)),
+        Cell(_ago(source["since"], now)),
+        Cell(f"{_ago(answered, now)} ago" if answered else "never", FAINT),
+        Cell(f"in {_ahead(due, now)}" if due else "", FAINT),
+        Cell("; ".join(said)),
+    ]
+
+
+def _surface(surface: Found, now: datetime) -> Row:
+    kind = {"live_activity": "activity"}.get(surface["kind"], surface["kind"])
+    account = "" if surface["account"] == DEFAULT_ACCOUNT else f" of {surface['account']}"
+    shown, desired = surface["shown"], surface["desired"]
+    said = [f"should show {desired}"] if desired is not None and desired != shown else []
+    until = f" until {_clock(surface['waiting_until'], now)}" if surface["waiting_until"] else ""
+    said += [f"{surface['waiting_why']}{until}"] if surface["waiting_why"] else []
+    said += [surface["rank"]] if surface["rank"] else []
+    return [
+        Cell(f"{kind} {surface['name']}".rstrip() + account),
+        Cell("not shown" if shown is None else str(shown), FAINT if shown is None else PLAIN),
+        Cell(_ago(surface["shown_at"], now)),
+        Cell("stale" if surface["stale"] else "", WARNING),
+        Cell("; ".join(said)),
+    ]
+
+
+def _silence(silence: Found, now: datetime) -> Row:
+    return [
+        Cell(str(silence["id"])),
+        Cell(silence["matchers"]),
+        Cell(f"until {_clock(silence['ends_at'], now)}"),
+        Cell(f"{silence['author']}: {silence['comment']}".removesuffix(": ")),
+    ]
+
+
+def _account(account: Found, now: datetime) -> Iterator[Row]:
+    since = f" for {_ago(account['reachable_since'], now)}" if account["reachable_since"] else ""
+    probe = f", tried again at {_clock(account['next_probe_at'], now)}" if account["next_probe_at"] else ""
+    reached = Cell(f"reachable{since}", GOOD) if account["reachable"] else Cell(f"out of reach{since}{probe}", BAD)
+    yield [Cell(account["name"]), reached]
+    if account["removed"]:
+        yield [Cell(""), Cell("not configured any more: it is here until what it shows is ended", WARNING)]
     for block in account["blocked"]:
-        yield f"blocked for {block['scope']}, tried again {_short(block['retry_at'])}: {block['why']}"
-    used = ", ".join(f"{budget['family']} {budget['used']} of {budget['limit']}" for budget in account["budgets"])
-    yield f"requests in the last minute: {used}; Live Activities {account['slots_used']} of {account['slots']}"
+        said = f"blocked for {block['scope']}, tried again at {_clock(block['retry_at'], now)}: {block['why']}"
+        yield [Cell(""), Cell(said, BAD)]
+    used = ", ".join(f"{each['family']} {each['used']} of {each['limit']}" for each in account["budgets"])
+    yield [Cell(""), Cell(f"requests in the last minute: {used}")]
+    wanted = f", {account['slots_wanted']} wanted" if account["slots_wanted"] != account["slots_used"] else ""
+    yield [Cell(""), Cell(f"Live Activities: {account['slots_used']} of {account['slots']}{wanted}")]
     for lane in account["waiting"]:
-        priority = lane["priority"].replace("_", " ")
-        yield f"{lane['waiting']} waiting ({priority}), the oldest since {_short(lane['oldest_at'])}"
+        said = f"{lane['waiting']} waiting ({lane['priority'].replace('_', ' ')}), the oldest for "
+        yield [Cell(""), Cell(said + _ago(lane["oldest_at"], now), WARNING)]
     for refused in account["refused"]:
-        yield f"refused: {refused['title']}: {refused['reason']}; tried again {_short(refused['retry_at'])}"
+        again = f"tried again at {_clock(refused['retry_at'], now)}"
+        yield [Cell(""), Cell(f"refused: {refused['title']}: {refused['reason']}; {again}", BAD)]
     if account["in_flight"]:
-        yield f"{account['in_flight']} in flight"
+        yield [Cell(""), Cell(f"{account['in_flight']} in flight")]
 
 
-def _short(at: str) -> str:
-    """A time of the status for a person."""
-    return datetime.fromisoformat(at).strftime("%a %d %b %H:%M:%S")
+def _state(state: Found, now: datetime) -> Row:
+    size = f", {state['size'] / 1e6:.1f} MB" if state["size"] is not None else ""
+    waiting = f", {state['entries_waiting']} entries wait" if state["entries_waiting"] else ""
+    hangs = state["commit_hangs_since"]
+    hanging = f"; a commit has been running for {_ago(hangs, now)}, and messages wait for it" if hangs else ""
+    return [Cell(f"{state['path']}{size}, last written {_ago(state['committed_at'], now)} ago{waiting}{hanging}")]
+
+
+def _ago(at: str | None, now: datetime) -> str:
+    """How long ago a time was."""
+    return duration(max(0.0, (now - datetime.fromisoformat(at)).total_seconds())) if at else ""
+
+
+def _ahead(at: str, now: datetime) -> str:
+    """In how long a time comes."""
+    return duration(max(0.0, (datetime.fromisoformat(at) - now).total_seconds()))
+
+
+def _clock(at: str, now: datetime) -> str:
+    """A time, with the day only where it is not today."""
+    moment = datetime.fromisoformat(at)
+    return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%a %d %b %H:%M:%S")

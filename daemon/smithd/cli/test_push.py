@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.options import config_argument
+from smithd.cli.options import config_argument, format_option, print_json
 from smithd.keys import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @config_argument
 @click.option("--title", default="smithd works", show_default=True, help="The notification's title.")
 @click.option("--account", default=DEFAULT_ACCOUNT, help="One of 'accounts'; left out: that of activitysmith.")
-def test_push(config: Path, title: str, account: str) -> int:
+@format_option
+def test_push(config: Path, title: str, account: str, output: str) -> int:
     """Send one push to the configured channels of an account, and print its outcome.
 
     It may be used while the daemon runs. Exit status 1 if the service did not accept it.
@@ -38,6 +39,9 @@ def test_push(config: Path, title: str, account: str) -> int:
         raise ConfigError(f"there is no account '{account}' in {config}; {hint}")
     outcome = asyncio.run(_push(loaded, title, account))
     if isinstance(outcome.reply, Accepted) and outcome.reply.is_confirmed:
+        if output == "json":
+            print_json({"accepted": True, "devices": outcome.reply.devices, "why": ""})
+            return 0
         receivers = ", ".join(loaded.accounts[account].channels or ()) or "everybody on the account"
         devices = outcome.reply.devices
         receivers += f" ({devices} device{'' if devices == 1 else 's'})" if devices is not None else ""
@@ -45,7 +49,10 @@ def test_push(config: Path, title: str, account: str) -> int:
         return 0
     settlement = outcome.settlement
     why = "" if isinstance(settlement, Accept) else sentence(settlement.reason, settlement.detail)
-    click.echo(loaded.redactor.clean(f"Not sent: {why}"), err=True)
+    if output == "json":
+        print_json({"accepted": False, "devices": None, "why": loaded.redactor.clean(why)})
+    else:
+        click.echo(loaded.redactor.clean(f"Not sent: {why}"), err=True)
     return 1
 
 

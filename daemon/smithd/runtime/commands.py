@@ -49,8 +49,15 @@ def of(components: Components) -> dict[str, Handler]:
 def reloading(reload: Callable[[], Awaitable[Reloaded]]) -> dict[str, Handler]:
     """The command that reads the configuration again, which the control socket alone takes."""
 
-    async def carried_out(_: Arguments) -> str:
-        return str(await reload())
+    async def carried_out(_: Arguments) -> dict[str, Any]:
+        done = await reload()
+        return {
+            "said": str(done),
+            "sources_kept": done.kept,
+            "sources_added": done.added,
+            "sources_removed": done.removed,
+            "rules": done.rules,
+        }
 
     return {"reload": carried_out}
 

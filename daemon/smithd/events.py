@@ -251,6 +251,25 @@ class LoopTurned(Measurement):
 
 
 @dataclass(frozen=True, slots=True)
+class HeartbeatFailed(Event):
+    """The address of the heartbeat could not be called, for the first time since it could."""
+
+    level: ClassVar[int] = logging.WARNING
+    reason: str
+
+    def __str__(self) -> str:
+        return f"heartbeat: {self.reason}; it is tried again each time, and the log says when it succeeds"
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatResumed(Event):
+    """The address of the heartbeat can be called again."""
+
+    def __str__(self) -> str:
+        return "heartbeat: it succeeds again"
+
+
+@dataclass(frozen=True, slots=True)
 class TasksLeft(Event):
     """A plugin left tasks behind that run on without being awaited."""
 

@@ -144,6 +144,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         live_activities=file.live_activities,
         badge=file.badge,
         redactor=validator.redactor,
+        heartbeat=file.heartbeat,
         locale=file.locale,
         unknown=unknown,
         without_secret=frozenset(validator.without_secret),

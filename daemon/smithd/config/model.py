@@ -23,7 +23,7 @@ from smithd.keys import DEFAULT_ACCOUNT
 from smithd.locales import ENGLISH, known_locale
 from smithd.notify.options import PushOptions
 from smithd.notify.suppression import SuppressionOptions
-from smithd.plugin.options import Counter, Options, PositiveDuration, Secret
+from smithd.plugin.options import Counter, HttpUrl, Options, PositiveDuration, Secret
 from smithd.plugin.zone import Zone
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import ScheduleOptions
@@ -93,6 +93,15 @@ class WebOptions(Options):
         if not is_loopback(listen.host) and info.data.get("token", True) is None:
             raise ValueError(f"{listen.host} can be reached from other machines: set web.token, or listen on 127.0.0.1")
         return listen
+
+
+class HeartbeatOptions(Options):
+    """The keys of ``heartbeat``."""
+
+    url: HttpUrl = Field(
+        description="the address that is called, as a service like Healthchecks gives it; best as ${env:NAME}"
+    )
+    every: PositiveDuration = Field(60.0, description="the time between two calls")
 
 
 class DefaultsOptions(Options):
@@ -167,6 +176,9 @@ class File(Options):
         ENGLISH, description="how templates write numbers, amounts and durations, as a language like de, or pt_BR"
     )
     web: WebOptions | None = Field(None, description="the local page; left out: none")
+    heartbeat: HeartbeatOptions | None = Field(
+        None, description="an address that is called while smithd is well; what misses the calls reports that it is not"
+    )
     defaults: DefaultsOptions = Field(DefaultsOptions(), description="every and timeout for all sources")
     plugins: list[str] = Field([], description="Python files with sources of your own, from this file's folder")
     sources: dict[SourceName, dict[str, Any]] = Field(
@@ -219,6 +231,7 @@ class Config:
     live_activities: dict[str, ActivityOptions]
     badge: BadgeOptions | None
     redactor: Redactor
+    heartbeat: HeartbeatOptions | None = None
     locale: str = ENGLISH
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()

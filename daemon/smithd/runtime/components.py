@@ -83,7 +83,8 @@ class Components:
         """When sources are polled next; the scheduler says it where one runs."""
         self._pool = Pool(_most_connections(config))
         self._http = Http(pool=self._pool)
-        self._to_service = Http(KEEP_ALIVE, reserved=True)
+        self.to_others = Http(KEEP_ALIVE, reserved=True)
+        """The client for what is no source: the service, and the heartbeat."""
         self.running = RunningEngine(config, events, clock, database, self._clients(config), committer, marker)
         self.engine = self.running.engine
         self.writer = self.running.writer
@@ -167,7 +168,7 @@ class Components:
 
     def _clients(self, config: Config) -> dict[str, Client]:
         """The way to the service for each account."""
-        return {name: Client(options, self._to_service, self.clock.now) for name, options in config.accounts.items()}
+        return {name: Client(options, self.to_others, self.clock.now) for name, options in config.accounts.items()}
 
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
@@ -207,7 +208,7 @@ class Components:
             stack.callback(self.database.close)
             stack.push_async_exit(self.running.__aexit__)
             stack.push_async_callback(self._http.aclose)
-            stack.push_async_callback(self._to_service.aclose)
+            stack.push_async_callback(self.to_others.aclose)
             self._begin_closing(self.pollers.values())
             await asyncio.gather(*self._closings)
         self.plugins_hang |= self.running.hangs

@@ -19,6 +19,7 @@ from smithd.events import ControlUnavailable, Events, Reloaded, ReloadRefused, S
 from smithd.poll.scheduler import Scheduler
 from smithd.runtime import commands, systemd
 from smithd.runtime.components import Components, in_slices
+from smithd.runtime.heartbeat import Heartbeat
 from smithd.runtime.monitors import Monitors, report_to_manager
 from smithd.runtime.pulse import Pulse
 from smithd.runtime.state import open_state
@@ -150,6 +151,7 @@ class _Daemon:
         tasks.create_task(self.components.running.send())
         tasks.create_task(self._watch_clock())
         tasks.create_task(self._watch_state())
+        tasks.create_task(Heartbeat(self.components, self._pulse).run())
         if systemd.is_there():
             tasks.create_task(report_to_manager(self.components))
         self.scheduler.start()

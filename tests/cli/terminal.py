@@ -34,6 +34,14 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._descriptor, text.encode())
 
+    def interrupt(self) -> int:
+        """Press Ctrl-C, again where Python misses it as it begins to wait for a key; the exit status."""
+        while self._process.poll() is None:
+            self.type("\x03")
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        return self.end()
+
     def end(self) -> int:
         """Read to the end; the exit status."""
         while self._read():

@@ -16,6 +16,7 @@ from smithd.errors import ConfigError, SmithdError, TermLost
 from smithd.suggestion import did_you_mean
 
 COMMANDS = {
+    "init": "Write a first configuration, by asking or by flags.",
     "run": "Poll, evaluate rules and keep the Lock Screen up to date, until stopped.",
     "reload": "Make the running daemon read its configuration again.",
     "silence": "Suppress notifications for a while; list and end silences.",
@@ -95,6 +96,7 @@ def group() -> None:
     \b
     First steps:
       smithd demo                      see it work, without an account
+      smithd init                      write a first configuration, by asking
       smithd sources                   list what can be polled, with all options
       smithd check smithd.yaml         check a configuration
       smithd test rules.test.yaml      test its rules

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -59,6 +60,17 @@ def fields_with_secrets(model: Model) -> tuple[str, ...]:
     """The attributes of a model that are secrets, or have some in them."""
     with_secrets = {path[0] for path, field in every_field(model) if SecretStr in _held(field.annotation)}
     return tuple(name for name, field in model.model_fields.items() if (field.alias or name) in with_secrets)
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a field is a secret itself."""
+    return SecretStr in _leaves(field.annotation)
+
+
+def is_text(field: FieldInfo) -> bool:
+    """Whether a field takes a text as it is: it is neither a number nor true or false, nor has parts."""
+    plain = (get_origin(leaf) or leaf for leaf in _leaves(field.annotation))
+    return not any(kind in (bool, int, float, Decimal, list, tuple, dict) or _is_model(kind) for kind in plain)
 
 
 def every_field(

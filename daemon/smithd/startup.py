@@ -261,8 +261,8 @@ def renewal_timers(outbox: Outbox, setup: Setup) -> list[tuple[float, SurfaceDue
 
 
 def countdown_timers(countdowns: Mapping[StreamKey, Countdown]) -> list[tuple[float, SurfaceDue]]:
-    """When timers are over, whether or not anything is polled then."""
-    return [(each.over_at, SurfaceDue(key)) for key, each in countdowns.items() if each.over_at is not None]
+    """When timers are over or move, whether or not anything is polled then."""
+    return [(at, SurfaceDue(key)) for key, each in countdowns.items() for at in each.times]
 
 
 def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[tuple[float, StaleDue]]:

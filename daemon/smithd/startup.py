@@ -12,28 +12,26 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
+from smithd import accounts
 from smithd.alerts import rows as alert_rows
 from smithd.alerts.evaluation import timers_of
 from smithd.alerts.resume import resume as resume_alerts
 from smithd.alerts.rows import Kept
 from smithd.contract.endpoint import Endpoint
-from smithd.delivery.delivery import fingerprint
 from smithd.delivery.sentences import why
 from smithd.delivery.wire import endpoint
-from smithd.events import AccountForgotten, Event, SendDropped
-from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, SurfaceKey
+from smithd.events import Event, SendDropped
+from smithd.keys import StreamKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify import rows as notify_rows
-from smithd.notify.config import NotifyConfig
 from smithd.notify.group import Groups
-from smithd.notify.group import renamed as renamed_groups
 from smithd.notify.resume import resume as resume_groups
 from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.message import Push, PushUpdate, WidgetValue
-from smithd.outbox.queued import Boot, ServiceAccount
+from smithd.outbox.queued import Boot
 from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import ShownActivity, ShownBadge
 from smithd.outbox.state import Outbox, OutboxChanges
@@ -48,8 +46,6 @@ from smithd.surfaces import messages as surface_messages
 from smithd.surfaces import rows as slot_rows
 from smithd.surfaces.countdown import Countdown
 from smithd.surfaces.slots.memory import Slots, try_again
-from smithd.surfaces.slots.memory import joined as joined_slots
-from smithd.surfaces.slots.memory import renamed as renamed_slots
 from smithd.time_window import TimeWindow
 from smithd.timers import AlertDue, NoDataDue, SilenceDue, StaleDue, SurfaceDue, WindowDue
 from smithd.views import notify_view
@@ -108,7 +104,7 @@ def start(left: LeftBehind, setup: Setup, now: float) -> ResumedState:
     """Go on after the last run."""
     outbox, shifted = outbox_queue.go_on(left.outbox, now, left.boot)
     outbox, written, lost = _without_unrepeatable(outbox, now)
-    outbox, forgotten, said = _without_unknown_accounts(outbox, setup)
+    outbox, forgotten, said = accounts.without_unknown(outbox, setup)
     resumed = _resume(replace(left, outbox=outbox), begin(setup.expected, now), setup, now)
     resumed.stored.outbox = shifted | written | forgotten | resumed.stored.outbox
     resumed.events.extend([*lost, *said])
@@ -149,15 +145,16 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     firing = {(alert.rule, alert.series) for alert in alerts if alert.severity is not None}
     intervals, closed = close_all_but(left.intervals, firing, now)
 
-    known = _with_names_of_today(left, setup)
-    outbox, written, elsewhere = _outbox_for(setup, known.outbox)
+    of_accounts = accounts.OfAccounts(left.groups, left.slots, left.outbox, left.countdowns)
+    known, renamed = accounts.with_names_of_today(of_accounts, setup)
+    outbox, written, elsewhere = accounts.outbox_for(setup, known.outbox)
     outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
     for account in setup.config.accounts:
         outbox = outbox_queue.try_again(outbox, account)
     outbox = outbox_queue.want(outbox, setup.surfaces.keys)
     # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
     groups = {account: each for account, each in known.groups.items() if account not in elsewhere}
-    slots = _slots_for(setup, known.slots)
+    slots = accounts.slots_for(setup, known.slots)
     left_at = now if left.alerts.alive_at is None else min(left.alerts.alive_at, now)
     countdowns = {key: each for key, each in known.countdowns.items() if key in setup.surfaces.streams}
     state = State(
@@ -176,7 +173,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
 
     notified = {
         account: resume_groups(groups.get(account, Groups()), notify_view(setup, state, now), config)
-        for account, config in _notified_accounts(setup, groups).items()
+        for account, config in accounts.notified(setup, groups).items()
     }
     for each in notified.values():
         for message in each.messages:
@@ -193,7 +190,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         groups=dict.fromkeys(key for each in notified.values() for key in each.changed),
         grouped=dict.fromkeys((account, id_) for account, each in notified.items() for id_ in each.alerts),
         slots=dict.fromkeys(changed_slots),
-        outbox=known.written | written | withdrawn,
+        outbox=renamed | written | withdrawn,
         countdowns=countdowns != left.countdowns,
         entries=[entry for each in notified.values() for entry in report.entries(each.decisions)],
         intervals=list(closed.written),
@@ -238,103 +235,6 @@ def _surface_timers(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Renamed:
-    """What is left, with the accounts by their names of today, and what is to be written of the outbox."""
-
-    groups: Mapping[str, Groups]
-    slots: Mapping[str, Slots]
-    outbox: Outbox
-    countdowns: Mapping[StreamKey, Countdown]
-    written: OutboxChanges
-
-
-def _with_names_of_today(left: LeftBehind, setup: Setup) -> _Renamed:
-    """An account that is not there any more, and whose key a new one has at the same address, is that one."""
-    outbox, written, names = left.outbox, OutboxChanges(), _new_names(left.outbox, setup)
-    if not names:
-        return _Renamed(left.groups, left.slots, outbox, left.countdowns, written)
-    for name, today in sorted(names.items()):
-        outbox, changes = outbox_queue.renamed(outbox, name, today)
-        written |= changes
-    groups = {
-        names.get(account, account): renamed_groups(each, names[account]) if account in names else each
-        for account, each in left.groups.items()
-    }
-    slots = {names.get(account, account): renamed_slots(each, names) for account, each in left.slots.items()}
-    countdowns = {
-        replace(key, account=names.get(key.account, key.account)): each for key, each in left.countdowns.items()
-    }
-    return _Renamed(groups, slots, outbox, countdowns, written)
-
-
-def _new_names(outbox: Outbox, setup: Setup) -> dict[str, str]:
-    """The accounts that have another name by now, and which."""
-    accounts = setup.config.accounts
-    new = {
-        ServiceAccount(options.base_url, fingerprint(options)): name
-        for name, options in accounts.items()
-        if name not in outbox.accounts
-    }
-    return {name: new[each] for name, each in outbox.accounts.items() if name not in accounts and each in new}
-
-
-def _without_unknown_accounts(outbox: Outbox, setup: Setup) -> tuple[Outbox, OutboxChanges, list[Event]]:
-    """The outbox without the accounts that the configuration does not have: without their keys, nothing that they show
-    can be ended. An account that has another name now is known.
-    """
-    known = setup.config.accounts.keys() | _new_names(outbox, setup).keys()
-    changes, said = OutboxChanges(), list[Event]()
-    for account in sorted({*outbox.accounts} - known):
-        shown = [each for key, each in outbox.shown.items() if key.account == account]
-        on_phone = sum(isinstance(each, ShownActivity | ShownBadge) and each.is_there for each in shown)
-        waiting = sum(isinstance(key, PushKey) and key.account == account for key in outbox.waiting)
-        outbox, written = outbox_queue.without_account(outbox, account)
-        changes |= written
-        if on_phone or waiting:
-            said.append(AccountForgotten(account, on_phone, waiting))
-    return outbox, changes, said
-
-
-def _notified_accounts(setup: Setup, groups: Iterable[str]) -> dict[str, NotifyConfig]:
-    """How each account is notified; of one that the configuration does not have any more, nothing is left."""
-    some = setup.notify[DEFAULT_ACCOUNT]
-    removed = {
-        account: replace(some, pushes={}, own=(), channels=None, account=account)
-        for account in groups
-        if account not in setup.notify
-    }
-    return {**setup.notify, **removed}
-
-
-def _slots_for(setup: Setup, left: Mapping[str, Slots]) -> dict[str, Slots]:
-    """The slots of each account. Where several have the same ones by now, or no longer, each stream takes with it what
-    is remembered of it.
-    """
-    found = {}
-    for owner, surfaces in setup.surfaces.by_account.items():
-        before = [left[account] for account in surfaces.accounts if account in left]
-        if before:
-            found[owner] = joined_slots(before, surfaces.accounts)
-    return found
-
-
-def _outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, set[str]]:
-    """The outbox for the accounts of this configuration, and those that have another address than before."""
-    outbox, written, elsewhere = before, OutboxChanges(), set[str]()
-    for account, options in setup.config.accounts.items():
-        service = before.accounts.get(account)
-        outbox, changes = outbox_queue.moved(outbox, account, options.base_url, fingerprint(options))
-        written |= changes
-        if service is not None and service.address != options.base_url:
-            elsewhere.add(account)
-            # What waits is for the service at the earlier address.
-            for message in [each for each in outbox.messages() if each.key.account == account]:
-                outbox, dropped = outbox_queue.withdraw(outbox, message.key)
-                written |= dropped
-    return outbox, written, elsewhere
-
-
 def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float, WindowDue]]:
     """When each of these time windows opens or closes next."""
     return [(window.changes_at(now), WindowDue(window.name)) for window in windows]
@@ -361,8 +261,8 @@ def renewal_timers(outbox: Outbox, setup: Setup) -> list[tuple[float, SurfaceDue
 
 
 def countdown_timers(countdowns: Mapping[StreamKey, Countdown]) -> list[tuple[float, SurfaceDue]]:
-    """When timers are over, whether or not anything is polled then."""
-    return [(each.over_at, SurfaceDue(key)) for key, each in countdowns.items() if each.over_at is not None]
+    """When timers are over or move, whether or not anything is polled then."""
+    return [(at, SurfaceDue(key)) for key, each in countdowns.items() for at in each.times]
 
 
 def stale_timers(series: SeriesState, names: Iterable[str], now: float) -> list[tuple[float, StaleDue]]:

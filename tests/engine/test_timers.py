@@ -53,6 +53,19 @@ def test_it_does_so_after_a_restart_too_and_the_window_is_not_another(tmp_path: 
     assert isinstance(last, ActivityEnd)
 
 
+def test_an_end_that_moved_by_little_is_set_right_when_that_is_much_of_what_is_left(tmp_path: Path) -> None:
+    with Harness(tmp_path, UNTIL, T) as harness:
+        harness.poll(T, orders=T + 10_000)
+        harness.take()
+        sent = []
+        for number in range(1, 170):
+            harness.pass_time(T + 60 * number)
+            harness.poll(harness.now, orders=T + 9_900)
+            sent += [(harness.now, message.content.ends_at) for message in harness.take() if number < 165]
+    # 100 seconds are 5 % of 2,000.
+    assert sent == [(T + 8_040, T + 9_900)]
+
+
 @pytest.mark.parametrize("is_over_before", [False, True])
 def test_a_duration_counts_once_whatever_is_restarted(tmp_path: Path, is_over_before: bool) -> None:
     with Harness(tmp_path, FOR, T) as harness:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,9 @@ def to(end: float, now: float, known: Countdown | None = None, **what: bool) -> 
         (to(1000, 0, is_paused=True), Countdown(RUNS.name, 1000.0, 0.0, False, None)),
         (to(1000, 0, is_stale=True), Countdown(RUNS.name, 1000.0, 0.0, False, 1000.0)),
         (to(1000, 100, RUNS), RUNS),
-        (to(1044, 100, RUNS), RUNS),  # 5 % of 900 are 45
+        # 5 % of 900 are 45; 44 are as much of 880.
+        (to(1044, 100, RUNS), replace(RUNS, moves_at=121.0)),
+        (to(1044, 121, RUNS), Countdown("until 1044.000 from 121.000", 923.0, 121.0, True, 1044.0)),
         (to(1045, 100, RUNS), Countdown("until 1045.000 from 100.000", 945.0, 100.0, True, 1045.0)),
         (to(955, 100, RUNS), Countdown("until 955.000 from 100.000", 855.0, 100.0, True, 955.0)),
         (to(1029, 900, RUNS), RUNS),

@@ -24,7 +24,8 @@ LEAST_SHARE = 0.05
 @dataclass(frozen=True, slots=True)
 class Countdown:
     """``left`` seconds were left ``at`` (since 1970), and they run out if it ``runs``. ``name`` tells it from an
-    earlier one of its stream. ``over_at``: when it is over; None while it is paused.
+    earlier one of its stream. ``over_at``: when it is over; None while it is paused. ``moves_at``: its end differs by
+    little from what is known of it, which is a large share of what is left from then on (None: it does not).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Countdown:
     at: float
     runs: bool
     over_at: float | None
+    moves_at: float | None = None
 
     @classmethod
     def begun(cls, name: str, left: float, now: float, *, runs: bool) -> Countdown:
@@ -42,6 +44,11 @@ class Countdown:
     def is_paused(self) -> bool:
         """Whether it was frozen because it is paused, not because its end is stale."""
         return not self.runs and self.over_at is None
+
+    @property
+    def times(self) -> list[float]:
+        """When to look at it though nothing happens."""
+        return [at for at in (self.over_at, self.moves_at) if at is not None]
 
     def remaining(self, now: float) -> float:
         """The seconds that the phone shows."""
@@ -65,7 +72,8 @@ class Countdown:
     def shifted(self, seconds: float) -> Countdown:
         """The same by a wall clock that was set forward by so many seconds."""
         over_at = None if self.over_at is None else self.over_at + seconds
-        return replace(self, at=self.at + seconds, over_at=over_at)
+        moves_at = None if self.moves_at is None else self.moves_at + seconds
+        return replace(self, at=self.at + seconds, over_at=over_at, moves_at=moves_at)
 
 
 def to_time(known: Countdown | None, end: float, now: float, *, is_paused: bool, is_stale: bool) -> Countdown:
@@ -82,8 +90,13 @@ def to_time(known: Countdown | None, end: float, now: float, *, is_paused: bool,
         return known.frozen(now, end)
     shown = known.remaining(now)
     if abs(left - shown) < max(LEAST_MOVE, LEAST_SHARE * shown):
-        return known.resumed(now)
+        return replace(known.resumed(now), moves_at=_moves_at(shown, abs(left - shown), now))
     return Countdown.begun(name, left, now, runs=True)
+
+
+def _moves_at(shown: float, difference: float, now: float) -> float | None:
+    """When a difference that stays is so large a share of what is left that a new clock begins, to the second."""
+    return round(now + shown - difference / LEAST_SHARE) + 1.0 if difference >= LEAST_MOVE else None
 
 
 def for_duration(known: Countdown | None, seconds: float, now: float, *, is_paused: bool) -> Countdown:

@@ -135,7 +135,7 @@ Sources: 1 failing, 1 up
 
 Surfaces
                          shows      for
-  widget shop.orders     12         10m  stale  should show 13; it is not due yet until 22:28:23
+  widget shop.orders     12         10m  stale  should show 13; it is not due yet, until 22:28:23
   activity shop of team  not shown              waits for a slot; critical, priority 5
 
 Silences

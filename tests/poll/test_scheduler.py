@@ -248,3 +248,20 @@ def test_what_is_removed_is_not_called_any_more_and_its_name_may_come_back() -> 
     watched = run_virtual(main, NOON)
     assert len(watched.calls["a"]) in (19, 20, 21)
     assert max(gaps(watched.calls["b"])) <= 60
+
+
+def test_it_says_when_each_source_is_due_next() -> None:
+    schedules: dict[str, Schedule] = {"minute": Every(60), "hour": Every(3600), "daily": Cron("0 6 * * *", "UTC")}
+
+    async def main() -> tuple[dict[str, float | None], Watched]:
+        watched = Watched(schedules)
+        await watched.run(1800)
+        planned = watched.scheduler.planned()
+        due = {name: planned.next_poll(name, schedule, None) for name, schedule in schedules.items()}
+        watched.forget()
+        await watched.run(DAY)
+        watched.scheduler.stop()
+        return due, watched
+
+    due, after = run_virtual(main, NOON)
+    assert due == {name: pytest.approx(times[0], abs=0.1) for name, times in after.times.items()}

@@ -113,3 +113,23 @@ def test_it_is_put_together_beside_the_loop(tmp_path: Path, monkeypatch: pytest.
     asyncio.run(life())
     assert len(threads) == 1
     assert threads[0] is not threading.main_thread()
+
+
+def test_those_who_ask_at_once_are_given_the_same_and_later_ones_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def counted(*_: object) -> dict[str, Any]:
+        made.append(1)
+        return {}
+
+    async def life() -> None:
+        async with components_in(tmp_path, lambda _: None) as components:
+            ask = commands.of(components)["status"]
+            await asyncio.gather(*(ask({}) for _ in range(5)))
+            await ask({})
+
+    monkeypatch.setattr("smithd.status.fill.status", counted)
+    asyncio.run(life())
+    assert len(made) == 2

@@ -238,6 +238,7 @@ OTHER_SITE = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
         (TOKEN, "POST", {COOKIE: ""} | CSRF, 201),
         (TOKEN, "POST", {COOKIE: "", "Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"} | CSRF, 201),
         (TOKEN, "POST", {COOKIE: "", "Origin": "https://localhost"} | CSRF, 201),
+        (TOKEN, "POST", {COOKIE: "", "Origin": "https://shop.example", "Sec-Fetch-Site": "same-origin"} | CSRF, 201),
         (TOKEN, "POST", {COOKIE: "", "Origin": "null"} | CSRF, 403),
         (TOKEN, "POST", {COOKIE: ""} | CSRF | OTHER_SITE, 403),
         (TOKEN, "POST", {COOKIE: "", "Sec-Fetch-Site": "same-site"} | CSRF, 403),

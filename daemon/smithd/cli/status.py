@@ -202,7 +202,7 @@ def _surface(surface: Found, now: datetime) -> Row:
     account = "" if surface["account"] == DEFAULT_ACCOUNT else f" of {surface['account']}"
     shown, desired = surface["shown"], surface["desired"]
     said = [f"should show {desired}"] if desired is not None and desired != shown else []
-    until = f" until {_clock(surface['waiting_until'], now)}" if surface["waiting_until"] else ""
+    until = f", until {_clock(surface['waiting_until'], now)}" if surface["waiting_until"] else ""
     said += [f"{surface['waiting_why']}{until}"] if surface["waiting_why"] else []
     said += [surface["rank"]] if surface["rank"] else []
     return [

@@ -67,8 +67,18 @@ class _Commands:
 
     def __init__(self, components: Components) -> None:
         self._components = components
+        self._status: asyncio.Task[Any] | None = None
 
     async def status(self, _: Arguments) -> Any:
+        """The read model. Those who ask while it is put together are given the same: with thousands of sources that
+        takes long, and a page may be open in many windows.
+        """
+        if self._status is None or self._status.done():
+            self._status = asyncio.create_task(self._read_status())
+        # Somebody who leaves must not end what others wait for.
+        return await asyncio.shield(self._status)
+
+    async def _read_status(self) -> Any:
         config, found = self._components.config, await self._components.status()
         with RESERVE.lent():
             from smithd.status.as_json import as_json

@@ -137,8 +137,9 @@ def _name(request: Request) -> str:
 def _is_of_another_origin(request: Request) -> bool:
     """Whether a browser says that a page of another origin asks. Programs, and older browsers, say nothing."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site not in _SAME_ORIGIN:
-        return True
+    # No page can set it. It also holds where a proxy before us has changed the host.
+    if site is not None:
+        return site not in _SAME_ORIGIN
     # The scheme is not compared: a proxy before us may end TLS.
     return origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").strip().lower()
 

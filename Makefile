@@ -3,13 +3,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint check bench campaign screenshots lock clean
+.PHONY: help run test lint check bench campaign screenshots docs lock clean
 
 PYTHON ?= /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip -qq
 EXAMPLE := examples/smithd-host
+PAGES := README.md CHANGELOG.md CONTRIBUTING.md Containerfile config.example.yaml docs examples systemd
 COMPILE := uv pip compile -q --python-version 3.11 --universal --generate-hashes --no-annotate --no-header
 
 help: ## this list
@@ -38,13 +39,18 @@ campaign: $(VENV)/ours $(VENV)/testing ## the long form of the tests that search
 screenshots: $(VENV)/ours $(VENV)/testing ## make the pictures in docs/ anew (needs Chromium)
 	@TZ=UTC $(BIN)/python tests/screenshots.py
 
+docs: $(VENV)/documentation ## build the documentation site into site/; a link or an anchor that leads nowhere fails
+	@rm -rf $(VENV)/pages && mkdir $(VENV)/pages && cp -R $(PAGES) $(VENV)/pages
+	@$(BIN)/zensical build --strict --clean
+
 lock: ## write the locks anew (needs uv); ARGS=--upgrade takes the newest versions
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	sed -n '/^docs = \[$$/,/^\]$$/s/^ *"\([^"]*\)".*/\1/p' pyproject.toml | $(COMPILE) $(ARGS) -c requirements-dev.lock - -o requirements-docs.lock
 	{ sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml; echo editables; } | $(COMPILE) $(ARGS) - -o requirements-build.lock
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each file below stands for something that is in .venv, so that a second call is instant and a new lock installs anew.
@@ -63,6 +69,10 @@ $(VENV)/runtime: requirements.lock $(VENV)/made
 	@touch $@
 
 $(VENV)/testing: requirements-dev.lock $(VENV)/made
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+$(VENV)/documentation: requirements-docs.lock $(VENV)/made
 	@$(PIP) install --require-hashes -r $<
 	@touch $@
 

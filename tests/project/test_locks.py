@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-docs.lock", "requirements-build.lock"]
 
 
 def locked(name: str) -> dict[str, str]:
@@ -20,13 +21,18 @@ def locked(name: str) -> dict[str, str]:
     return dict(found)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "requirements-build.lock"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_version_is_pinned(name: str) -> None:
     assert all("==" in requirement for requirement in locked(name).values())
 
 
 def test_tests_run_on_the_versions_that_users_run() -> None:
     assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items()
+
+
+def test_the_site_is_built_in_the_environment_of_the_tests() -> None:
+    tests, site = locked("requirements-dev.lock"), locked("requirements-docs.lock")
+    assert {name: site[name] for name in site.keys() & tests} == {name: tests[name] for name in site.keys() & tests}
 
 
 def test_the_build_lock_has_the_backend_that_the_project_names() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import click
 
 from smithd.cli import plan
-from smithd.cli.options import config_argument, log_level_option
+from smithd.cli.options import files_argument, log_level_option
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
+from smithd.config.files import ConfigFiles
 from smithd.config.load import load, without_collector
 from smithd.config.model import Config, account_names
 from smithd.config.needs import descriptor_needs
@@ -21,9 +21,9 @@ from smithd.formatting import counted
 
 
 @click.command("check")
-@config_argument
+@files_argument
 @log_level_option
-def check(config: Path) -> None:
+def check(config: ConfigFiles) -> None:
     """Check a configuration FILE (default: smithd.yaml in the current folder).
 
     Nothing is polled and nothing is sent; the certificates and keys that sources name are read. Every mistake is shown
@@ -45,7 +45,9 @@ def summary(config: Config) -> Iterator[str]:
         counted(len(config.widgets), "widget"),
         counted(len(config.live_activities), "Live Activity", "Live Activities"),
     )
-    yield f"{config.path} is fine: {', '.join(counts)}."
+    more = len(config.files) - 1
+    files = f"{config.path} with {counted(more, 'more file')}" if more else str(config.path)
+    yield f"{files} is fine: {', '.join(counts)}."
     warnings = [*config.warnings, *_unnamed_counters(config)]
     if warnings:
         yield ""

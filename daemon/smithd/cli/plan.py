@@ -50,7 +50,7 @@ def lines(config: Config) -> Iterator[str]:
 def _demand(demand: Demand, config: Config) -> str:
     """The numbers, and the line of what causes most of them."""
     line = config.lines.get(demand.largest or ()) if demand.worst else None
-    most = f"   (most of it: line {line})" if line is not None else ""
+    most = f"   (most of it: {line})" if line is not None else ""
     return f"{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}{most}"
 
 
@@ -76,8 +76,7 @@ def _listed(notes: dict[str, str], section: str, config: Config) -> str:
 
 
 def _said(note: str, section: str, key: str, config: Config) -> Sequence[str]:
-    line = config.lines.get((section, key))
-    return [each for each in (note, f"line {line}" if line is not None else "") if each]
+    return [each for each in (note, config.lines.get((section, key))) if each]
 
 
 def _rate(often: float) -> str:

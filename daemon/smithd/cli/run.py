@@ -68,6 +68,7 @@ async def _run(
     """Returns whether everything stopped, and the exit status."""
     from smithd import control
     from smithd.config.load import load
+    from smithd.config.watch import FileWatch
     from smithd.runtime.daemon import Operator, run
     from smithd.runtime.rereading import Rereading
 
@@ -78,7 +79,8 @@ async def _run(
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()
-    operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
+    look = Rereading(FileWatch(files).look)
+    operator = Operator(reread, look, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
     return await run(config, events, clock, stop, partial(_follow, zone), operator=operator), signals.status
 

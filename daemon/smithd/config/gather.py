@@ -23,12 +23,14 @@ MOST_FILES = 1000
 @dataclass
 class Gathered:
     """The trees of all files that could be read, without their ``include``, and where they are; ``patterns`` are the
-    globs that decide which files there are. ``complete``: none is missing, or no mapping.
+    globs that decide which files there are. ``missing``: those that are named and not there; ``complete``: there are
+    none, and each file is a mapping.
     """
 
     trees: list[MappingNode] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
     patterns: list[str] = field(default_factory=list)
+    missing: list[Path] = field(default_factory=list)
     complete: bool = True
 
 
@@ -113,6 +115,7 @@ def _included(node: Node, found: Gathered, report: Report) -> Iterator[Path]:
                 yield named
             else:
                 report.at(item, f"there is no file {named}", hint="a glob, like *.yaml, may find none")
+                found.missing.append(named)
                 found.complete = False
             continue
         pattern = os.path.join(glob.escape(str(item.file.parent)), os.path.expanduser(item.text))

@@ -138,6 +138,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
         state=_state(validator, file.state),
         zone=zone,
         web=file.web,
+        watch=file.watch,
         sources=sources.specs,
         derived={name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)}
         | {metric: metric.expression for metric in expressions.inline(file)},

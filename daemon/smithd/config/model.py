@@ -178,6 +178,7 @@ class File(Options):
     include: list[str] | str = Field(
         [], description="further files with parts of this configuration, from this file's folder, like conf.d/*.yaml"
     )
+    watch: bool = Field(False, description="reload by itself when one of its files changes")
     web: WebOptions | None = Field(None, description="the local page; left out: none")
     heartbeat: HeartbeatOptions | None = Field(
         None, description="an address that is called while smithd is well; what misses the calls reports that it is not"
@@ -227,6 +228,7 @@ class Config:
     state: Path
     zone: ZoneInfo
     web: WebOptions | None
+    watch: bool
     sources: dict[str, SourceSpec]
     derived: dict[str, Expression]
     history: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from smithd.config.model import Config
 from smithd.config.plan import FAMILY_NAMES, HOUR, WIDGETS_FETCHED_EVERY, Demand, SlotPlan, plan
@@ -45,6 +46,29 @@ def lines(config: Config) -> Iterator[str]:
             yield ""
             yield f"Widgets with texts that may be too long for {place}, which has room for {width} characters:"
             yield f"  {_listed(long, 'widgets', config)}"
+
+
+def as_json(config: Config) -> dict[str, Any]:
+    """The same for programs."""
+    planned = plan(config)
+    return {
+        "requests_a_minute": [
+            {
+                "account": each.account,
+                "family": each.family.value,
+                "steady": round(each.steady, 3),
+                "worst": round(each.worst, 3),
+                "limit": each.limit,
+                "most_of_it": config.lines.get(each.largest or ()) if each.worst else None,
+            }
+            for each in planned.demands
+        ],
+        "slots": [each._asdict() | {"wanted": each.wanted} for each in planned.slots],
+        "updates_an_hour": [
+            {"stream": each.stream, "wanted": round(each.wanted, 3), "shown": each.shown} for each in planned.updates
+        ],
+        "widgets_sent_an_hour": {key: round(often, 3) for key, often in planned.unseen_widgets.items()},
+    }
 
 
 def _demand(demand: Demand, config: Config) -> str:

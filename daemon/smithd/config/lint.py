@@ -13,6 +13,7 @@ from smithd.config.plan import FAMILY_NAMES, ChangePace, ConfigPlan, known, plan
 from smithd.config.texts import cuts
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path, locate
+from smithd.errors import Remark
 from smithd.expression.derived import base_metrics
 from smithd.expression.expression import Expression
 from smithd.expression.option import InlineMetric
@@ -64,13 +65,14 @@ def advise(validator: Validator, config: Config) -> None:
                 validator.warn(("rules", name, "push", key), message)
 
 
-def places(validator: Validator, config: Config) -> dict[str, str]:
-    """Where each rule that compares with a moment ago, or an average, says so, as file:line:column."""
-    found: dict[str, str] = {}
+def places(validator: Validator, config: Config) -> dict[str, Remark]:
+    """Where each rule that compares with a moment ago, or an average, says so: a remark without a text."""
+    found: dict[str, Remark] = {}
     for name, rule in config.rules.items():
         for severity, threshold in rule.thresholds.items():
             if isinstance(threshold, Relative) and threshold.reference.freezes:
-                found.setdefault(name, str(locate(validator.root, ("rules", name, str(severity))).anchor.start))
+                start = locate(validator.root, ("rules", name, str(severity))).anchor.start
+                found.setdefault(name, Remark(str(start.file), start.line + 1, start.column + 1, ""))
     return found
 
 

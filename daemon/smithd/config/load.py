@@ -126,7 +126,8 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     # Where secrets are not required, a missing one is a warning. Without the account there is nothing to check, and
     # it is an error all the same.
     if not report.failed and (file is None or not accounts.are_known(file)):
-        report.at_start("this cannot be checked without its secrets", expected="\n  ".join(report.warnings))
+        warnings = "\n  ".join(f"{each.place}: warning: {each.message}" for each in report.warnings)
+        report.at_start("this cannot be checked without its secrets", expected=warnings)
     if file is None or report.failed:
         raise report.error()
     unknown = frozenset(validator.unknown)
@@ -165,7 +166,7 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     accounts.advise(validator, config)
     empty.advise(validator, config)
     places, lines = lint.places(validator, config), lint.lines(validator)
-    return replace(config, warnings=report.warnings, places=places, lines=lines)
+    return replace(config, remarks=report.warnings, places=places, lines=lines)
 
 
 def _state(validator: Validator, url: str | None) -> Path:

@@ -17,6 +17,7 @@ from smithd.config.fields import Places
 from smithd.config.names import AccountName, ActivityKey, DerivedName, RuleName, SourceName, WindowName
 from smithd.contract.names import MetricKey
 from smithd.delivery.account import AccountOptions, FurtherAccountOptions, budget_of, is_loopback
+from smithd.errors import Remark
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
@@ -217,9 +218,10 @@ class Config:
 
     ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
     required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
-    a secret, also where the text as it was written is valid. ``locale``: how numbers are written. ``places``: where the
-    rules that compare with a moment ago say so, as file:line:column. ``lines``: where each rule and surface begins,
-    by its path, in words ("line 12", or file:line in another than the first).
+    a secret, also where the text as it was written is valid. ``locale``: how numbers are written. ``remarks``: the
+    warnings. ``places``: where the rules that compare with a moment ago say so, each as a remark without a text.
+    ``lines``: where each rule and surface begins, by its path, in words ("line 12", or file:line in another than the
+    first).
     """
 
     path: Path
@@ -242,9 +244,14 @@ class Config:
     locale: str = ENGLISH
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()
-    warnings: tuple[str, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    places: Mapping[str, Remark] = field(default_factory=dict)
     lines: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The ``remarks``, one line each."""
+        return tuple(f"{each.place}: warning: {each.message}" for each in self.remarks)
 
     @property
     def counters(self) -> dict[str, Counter]:

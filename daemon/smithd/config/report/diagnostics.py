@@ -12,7 +12,7 @@ from smithd.config.diagnostic import Diagnostic, Position
 from smithd.config.report.masking import Mask
 from smithd.config.yaml.columns import part_of
 from smithd.config.yaml.positions import Node, ScalarNode, mistake_at
-from smithd.errors import ConfigError
+from smithd.errors import ConfigError, Remark
 from smithd.redactor import Redactor
 from smithd.suggestion import did_you_mean, nearest
 
@@ -96,30 +96,38 @@ class Report:
         return bool(self._diagnostics)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """The warnings by position, one line each."""
+    def warnings(self) -> tuple[Remark, ...]:
+        """The warnings by position."""
         ordered = sorted(self._warnings, key=lambda each: (self._order(each[0]), each[1]))
-        return tuple(f"{position}: warning: {self.mask.text(message)}" for position, message in ordered)
+        return tuple(self._remark(Diagnostic(position, message)) for position, message in ordered)
 
     def error(self) -> ConfigError:
         """All mistakes, by position, ready to print."""
         ordered = sorted(self._diagnostics.values(), key=lambda each: (self._order(each.position), each.message))
+        mistakes = [self._remark(each) for each in ordered]
         printed = []
-        for each in ordered:
-            lines = [f"{each.position}: {self.mask.text(each.message)}"]
+        for each, remark in zip(ordered, mistakes, strict=True):
+            lines = [f"{remark.place}: {remark.message}"]
             if isinstance(each.position, Position) and each.position.line < len(self._lines_of(each.position.file)):
                 lines += self._excerpt(each.position, each.width)
-            hint = each.hint
-            if (repair := each.repair) is not None and isinstance(each.position, Position):
-                # The repaired line repeats the file's: it is shown only where nothing in that line is masked.
-                file = each.position.file
-                is_shown = self.mask.line(file, repair.line, 0, 0)[0] == self._lines_of(file)[repair.line]
-                hint = f"{repair.how}: {repair.text}" if is_shown else repair.how
-            lines += [f"  {self.mask.text(text)}" for text in (each.expected, hint) if text]
+            lines += [f"  {text}" for text in (remark.expected, remark.hint) if text]
             printed.append("\n".join(lines))
         count = "1 mistake" if len(ordered) == 1 else f"{len(ordered)} mistakes"
         files = _listed(_file_of(each.position) for each in ordered)
-        return ConfigError("\n\n".join([*printed, f"{count} in {files}"]))
+        return ConfigError("\n\n".join([*printed, f"{count} in {files}"]), mistakes)
+
+    def _remark(self, diagnostic: Diagnostic) -> Remark:
+        """A diagnostic as it may be shown."""
+        position, hint = diagnostic.position, diagnostic.hint
+        if (repair := diagnostic.repair) is not None and isinstance(position, Position):
+            # The repaired line repeats the file's: it is shown only where nothing in that line is masked.
+            is_shown = self.mask.line(position.file, repair.line, 0, 0)[0] == self._lines_of(position.file)[repair.line]
+            hint = f"{repair.how}: {repair.text}" if is_shown else repair.how
+        line, column = (position.line + 1, position.column + 1) if isinstance(position, Position) else (None, None)
+        message, expected, hint = (
+            self.mask.text(text) if text else None for text in (diagnostic.message, diagnostic.expected, hint)
+        )
+        return Remark(str(_file_of(position)), line, column, message or "", expected, hint)
 
     def _lines_of(self, file: Path) -> Sequence[str]:
         return self._lines.get(file, ())

@@ -129,7 +129,8 @@ def _read(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    for _ in summary(load(path, secrets_required=False)):
+    config = load(path, secrets_required=False)
+    for _ in summary(config, config.remarks):
         pass
 
 

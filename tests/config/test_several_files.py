@@ -337,7 +337,7 @@ def test_a_configuration_in_several_files_is_the_same_as_in_one(parts: list[dict
         (folder / "smithd.yaml").write_text("include: ['[0-9].yaml']\n" if included else "include: []\n")
         united = load(ConfigFiles((folder / "smithd.yaml", *([] if included else paths))), secrets_required=False)
     for field in fields(Config):
-        if field.name not in ("path", "files", "redactor", "warnings", "places", "lines"):
+        if field.name not in ("path", "files", "redactor", "remarks", "places", "lines"):
             assert _said_of(getattr(united, field.name)) == _said_of(getattr(whole, field.name)), field.name
 
 

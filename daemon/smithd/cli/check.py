@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from smithd.cli import plan
-from smithd.cli.options import files_argument, format_option, log_level_option
+from smithd.cli.options import files_argument, format_option, log_level_option, print_json, print_line
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
 from smithd.config.files import ConfigFiles
@@ -50,7 +49,7 @@ def check(config: ConfigFiles, output: str, strict: bool, online: bool) -> int:
         except ConfigError as error:
             if output == "text" or not error.mistakes:
                 raise
-            click.echo(json.dumps(refused(config, error), ensure_ascii=False, indent=2))
+            print_json(refused(config, error))
             return 2
         warnings = [*loaded.remarks, *_unnamed_counters(loaded)]
         if output == "text":
@@ -63,11 +62,10 @@ def check(config: ConfigFiles, output: str, strict: bool, online: bool) -> int:
         asked = ask_all(loaded)
     if output == "json":
         found = as_json(loaded, warnings) | ({"online": asked.as_json()} if asked is not None else {})
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
     elif asked is not None:
         for line in asked.lines():
-            # What servers say must not control the terminal.
-            click.echo("".join(letter if letter.isprintable() else " " for letter in line))
+            print_line(line)
     return 0 if asked is None or asked.ok else 1
 
 

@@ -20,7 +20,9 @@ import yaml
 from smithd.cli.check import summary
 from smithd.cli.run import collector_rests
 from smithd.clock import SystemClock
+from smithd.config.files import ConfigFiles
 from smithd.config.load import load, without_collector
+from smithd.config.watch import FileWatch
 from smithd.events import Event, Events, Reloaded, Started
 from smithd.runtime.daemon import Operator, run
 from smithd.runtime.rereading import Rereading
@@ -72,7 +74,8 @@ async def _daemon(path: Path, read: float, check: float) -> Round:
     listener = Events([lambda event: arrived.put_nowait(event) if isinstance(event, Started | Reloaded) else None])
     asked, stop = asyncio.Event(), asyncio.Event()
     reread = Rereading(partial(load, path, secrets_required=True))
-    operator = Operator(reread, asked, path.with_name("control.sock"), collector_rests)
+    look = Rereading(FileWatch(ConfigFiles((path,))).look)
+    operator = Operator(reread, look, asked, path.with_name("control.sock"), collector_rests)
     before = time.process_time()
     with collector_rests():
         config = load(path, secrets_required=True)
@@ -126,7 +129,8 @@ def _read(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    for _ in summary(load(path, secrets_required=False)):
+    config = load(path, secrets_required=False)
+    for _ in summary(config, config.remarks):
         pass
 
 

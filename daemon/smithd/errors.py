@@ -19,6 +19,7 @@ NotThere, a ValueError, is about an argument that names what is not there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -26,8 +27,34 @@ class SmithdError(Exception):
     """Anything smithd says to its user; its text is a sentence for a person."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A mistake of a configuration, or a warning, without secrets. ``line`` and ``column`` are counted from 1, and None
+    where it is about a file as a whole.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    message: str
+    expected: str | None = None
+    hint: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it is, as file:line:column."""
+        return ":".join(str(each) for each in (self.file, self.line, self.column) if each is not None)
+
+
 class ConfigError(SmithdError):
-    """What must be mended before smithd can start; the text holds every mistake, ready to print."""
+    """What must be mended before smithd can start; the text holds every mistake, ready to print.
+
+    ``mistakes`` are the same, one by one, where they have a place.
+    """
+
+    def __init__(self, text: str, mistakes: Iterable[Remark] = ()) -> None:
+        super().__init__(text)
+        self.mistakes = tuple(mistakes)
 
 
 class SourceError(SmithdError):

@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 import pytest
 
 from smithd.clock import SystemClock
+from smithd.config.files import ConfigFiles
 from smithd.config.load import load
 from smithd.config.model import Config
+from smithd.config.watch import FileWatch, Look
 from smithd.delivery.account import AccountOptions
 from smithd.delivery.reply import Accepted, Reply, read
 from smithd.delivery.wire import Request
@@ -210,7 +212,12 @@ async def living(
         return life.read()
 
     stop = asyncio.Event()
-    operator = Operator(reread, life.wanted, folder / "control.sock")
+    watch = FileWatch(ConfigFiles((folder / "smithd.yaml",)))
+
+    async def look() -> Look:
+        return watch.look()
+
+    operator = Operator(reread, look, life.wanted, folder / "control.sock")
     running = asyncio.create_task(run(life.read(), Events([life.hear]), SystemClock(), stop, operator=operator))
     try:
         yield life

@@ -14,6 +14,7 @@ from smithd.cli.state_file import unreadable
 from smithd.errors import ControlError, NotRunning
 
 if TYPE_CHECKING:
+    from smithd.config.files import ConfigFiles
     from smithd.config.model import Config
     from smithd.engine.engine import Engine
     from smithd.storage.database import Database
@@ -29,7 +30,7 @@ class AtRest(NamedTuple):
 
 
 @contextmanager
-def at_rest(path: Path, none: NotRunning, about: str) -> Iterator[AtRest]:
+def at_rest(files: ConfigFiles, none: NotRunning, about: str) -> Iterator[AtRest]:
     """What the state of a configuration has, as at the daemon's start; whatever that changes stays in a copy.
 
     Raises ControlError, which also says ``none``, where no state can be read: an empty one would tell of nothing.
@@ -44,7 +45,7 @@ def at_rest(path: Path, none: NotRunning, about: str) -> Iterator[AtRest]:
     from smithd.storage import sqlite
     from smithd.storage.database import Database
 
-    config, now = load_rules(path), SystemClock().now()
+    config, now = load_rules(files), SystemClock().now()
     with tempfile.TemporaryDirectory(prefix="smithd-at-rest-") as folder:
         state, copy = state_file(config), Path(folder) / "state.db"
         if (reason := sqlite.copy(state, copy)) is not None:

@@ -3,40 +3,73 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import click
 
 from smithd.cli import plan
-from smithd.cli.options import config_argument, log_level_option
+from smithd.cli.options import files_argument, format_option, log_level_option, print_json, print_line
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
+from smithd.config.files import ConfigFiles
 from smithd.config.load import load, without_collector
 from smithd.config.model import Config, account_names
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit
+from smithd.errors import ConfigError, Remark
 from smithd.formatting import counted
 
 
 @click.command("check")
-@config_argument
+@files_argument
+@format_option
 @log_level_option
-def check(config: Path) -> None:
+@click.option("--strict", is_flag=True, help="Secrets and files that are missing here are mistakes.")
+@click.option(
+    "--online", is_flag=True, help="Also poll every source once, and ask whether each account's key is right."
+)
+def check(config: ConfigFiles, output: str, strict: bool, online: bool) -> int:
     """Check a configuration FILE (default: smithd.yaml in the current folder).
 
     Nothing is polled and nothing is sent; the certificates and keys that sources name are read. Every mistake is shown
     with its place, and the exit status is 2. Missing secrets and files are warnings, since those of a service exist
-    only within the service.
+    only within the service; with --strict they are mistakes.
+
+    With --online, every source is polled once, and each account ends a Live Activity that does not exist, by which the
+    service says whether it takes the key: nothing is shown on a phone. Exit status 1 if a source or a key does not
+    work, or cannot be tried.
     """
-    inspect = partial(check_certificates, SystemClock().now())
+    inspect = partial(check_certificates, SystemClock().now(), strict)
     with without_collector():
-        for line in summary(load(config, secrets_required=False, inspect=inspect)):
-            click.echo(line)
+        try:
+            loaded = load(config, secrets_required=strict, inspect=inspect)
+        except ConfigError as error:
+            if output == "text" or not error.mistakes:
+                raise
+            print_json(refused(config, error))
+            return 2
+        warnings = [*loaded.remarks, *_unnamed_counters(loaded)]
+        if output == "text":
+            for line in summary(loaded, warnings):
+                click.echo(line)
+    asked = None
+    if online:
+        from smithd.cli.check_online import ask_all
+
+        asked = ask_all(loaded)
+    if output == "json":
+        found = as_json(loaded, warnings) | ({"online": asked.as_json()} if asked is not None else {})
+        print_json(found)
+    elif asked is not None:
+        for line in asked.lines():
+            print_line(line)
+    return 0 if asked is None or asked.ok else 1
 
 
-def summary(config: Config) -> Iterator[str]:
+def summary(config: Config, warnings: Sequence[Remark]) -> Iterator[str]:
     """The output for a configuration without mistakes, line by line."""
     counts = (
         counted(len(config.sources), "source"),
@@ -45,11 +78,12 @@ def summary(config: Config) -> Iterator[str]:
         counted(len(config.widgets), "widget"),
         counted(len(config.live_activities), "Live Activity", "Live Activities"),
     )
-    yield f"{config.path} is fine: {', '.join(counts)}."
-    warnings = [*config.warnings, *_unnamed_counters(config)]
+    more = len(config.files) - 1
+    files = f"{config.path} with {counted(more, 'more file')}" if more else str(config.path)
+    yield f"{files} is fine: {', '.join(counts)}."
     if warnings:
         yield ""
-        yield from warnings
+        yield from (f"{each.place}: warning: {each.message}" for each in warnings)
     yield ""
     yield from plan.lines(config)
 
@@ -74,7 +108,47 @@ def summary(config: Config) -> Iterator[str]:
             yield f"  {key:<{width}}  {'string' if widget.is_text else 'number, currency, percent or unit'}{whose}"
 
 
-def _unnamed_counters(config: Config) -> Iterator[str]:
+def as_json(config: Config, warnings: Sequence[Remark]) -> dict[str, Any]:
+    """The same for programs."""
+    needs = descriptor_needs(config)
+    return {
+        "configuration": str(config.path),
+        "files": list(map(str, config.files)),
+        "fine": True,
+        "mistakes": [],
+        "warnings": [_remark(each) for each in warnings],
+        "summary": {
+            "accounts": len(config.accounts),
+            "sources": len(config.sources),
+            "metrics": sum(len(source.metrics) for source in config.sources.values()),
+            "rules": len(config.rules),
+            "widgets": len(config.widgets),
+            "live_activities": len(config.live_activities),
+        },
+        "plan": plan.as_json(config),
+        "descriptors": {"needed": needs.all, "least": needs.least, "allowed": hard_limit()},
+        "metrics_to_create": [
+            {"key": key, "format": "string" if widget.is_text else "number", "accounts": account_names(widget.account)}
+            for key, widget in config.widgets.items()
+        ],
+    }
+
+
+def refused(files: ConfigFiles, error: ConfigError) -> dict[str, Any]:
+    """A configuration with mistakes, for programs."""
+    return {
+        "configuration": str(files.first),
+        "fine": False,
+        "mistakes": [_remark(each) for each in error.mistakes],
+        "warnings": [],
+    }
+
+
+def _remark(remark: Remark) -> dict[str, Any]:
+    return {name: value for name, value in asdict(remark).items() if value is not None}
+
+
+def _unnamed_counters(config: Config) -> Iterator[Remark]:
     """Warnings of rules that compare a counter with what it was, by what the state remembers of it."""
     rules = {
         name: options.metric
@@ -100,7 +174,8 @@ def _unnamed_counters(config: Config) -> Iterator[str]:
         engine.dispose()
     for name, metric in rules.items():
         if metric in found:
-            yield (
-                f"{config.places[name]}: warning: {metric} rises and starts again, which this rule takes for a fall: "
+            message = (
+                f"{metric} rises and starts again, which this rule takes for a fall: "
                 "let the metric say 'counter: daily' (it starts again at midnight) or 'counter: true' (at any time)"
             )
+            yield replace(config.places[name], message=message)

@@ -9,18 +9,19 @@ from typing import Any
 import click
 
 from smithd.cli.at_rest import at_rest
-from smithd.cli.options import ask, config_option, format_option, print_json, print_line, socket_option
+from smithd.cli.options import ask, files_option, format_option, print_json, print_line, socket_option
 from smithd.cli.times import zone_lines
+from smithd.config.files import ConfigFiles
 from smithd.errors import NotRunning
 
 
 @click.command()
 @click.argument("name")
 @click.argument("labels", nargs=-1)
-@config_option
+@files_option
 @socket_option
 @format_option
-def explain(name: str, labels: tuple[str, ...], config: Path, socket: Path | None, output: str) -> None:
+def explain(name: str, labels: tuple[str, ...], config: ConfigFiles, socket: Path | None, output: str) -> None:
     """Explain a rule, or what the phone shows, by its NAME.
 
     Of a rule: its alerts, why each was notified or was not, and what must happen for that to change. LABELS choose
@@ -34,7 +35,7 @@ def explain(name: str, labels: tuple[str, ...], config: Path, socket: Path | Non
     known. Where neither can be asked, that is said, and the exit status is 1.
     """
     try:
-        found = ask(config, socket, "explain", name=name, labels=" ".join(labels))
+        found = ask(config.first, socket, "explain", name=name, labels=" ".join(labels))
     except NotRunning as none:
         found = _from_state(config, name, " ".join(labels), none)
     if output == "json":
@@ -55,11 +56,11 @@ def _text(found: Mapping[str, Any]) -> Iterator[str]:
     yield from ["", *also, *zone] if also or zone else []
 
 
-def _from_state(path: Path, name: str, labels: str, none: NotRunning) -> Mapping[str, Any]:
+def _from_state(files: ConfigFiles, name: str, labels: str, none: NotRunning) -> Mapping[str, Any]:
     """The explanation from the state on disk, where no daemon runs."""
     from smithd.runtime.explaining import explained, meant, remembered
 
-    with at_rest(path, none, f"'{name}'") as (config, engine, database, now):
+    with at_rest(files, none, f"'{name}'") as (config, engine, database, now):
         about = meant(engine.setup, name)
         with database.read_only() as connection:
             found = remembered(connection, about, now)

@@ -103,8 +103,8 @@ def group() -> None:
       smithd once smithd.yaml          poll once and show what would be sent
       smithd run smithd.yaml           run the daemon
 
-    Each command takes -h. The configuration is one YAML file, named with -c FILE (with check, once and run also as
-    FILE alone); without a name it is smithd.yaml in the current folder.
+    Each command takes -h. The configuration is a YAML file, or several, named with -c FILE (with check, once and run
+    also as FILE alone); without a name it is smithd.yaml in the current folder.
     """
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import config_argument, format_option, log_level_option, print_json, print_line
+from smithd.cli.options import files_argument, format_option, log_level_option, print_json, print_line
 from smithd.cli.state_file import copied
 from smithd.descriptors import raise_limit
 from smithd.suggestion import did_you_mean
@@ -20,6 +20,7 @@ from smithd.suggestion import did_you_mean
 if TYPE_CHECKING:
     from smithd.alerts.alert import Alert
     from smithd.alerts.rule import Rule
+    from smithd.config.files import ConfigFiles
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll
@@ -31,12 +32,12 @@ SENDING = 30.0
 
 
 @click.command()
-@config_argument
+@files_argument
 @log_level_option
 @click.option("--send", is_flag=True, help="Send it, and keep it in the state.")
 @click.option("--source", metavar="NAME", help="Poll this source only.")
 @format_option
-def once(config: Path, send: bool, source: str | None, output: str) -> int:
+def once(config: ConfigFiles, send: bool, source: str | None, output: str) -> int:
     """Poll each source once; print the samples, the alerts, and what would be sent.
 
     FILE is the configuration (default: smithd.yaml in the current folder).

@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from smithd.config.files import ConfigFiles
+
 DEFAULT_CONFIG = Path("smithd.yaml")
 """The default path, in the current folder."""
 
@@ -19,31 +21,86 @@ _LEVELS = ("debug", "info", "warning", "error")
 
 
 def config_option(command: CommandT) -> CommandT:
-    """``-c FILE``: the configuration, handed to the command as ``config`` (a Path)."""
-    return click.option(
-        "-c",
-        "--config",
-        "config",
-        type=click.Path(path_type=Path),
-        default=DEFAULT_CONFIG,
-        metavar="FILE",
-        help="The configuration file; default: smithd.yaml in the current folder.",
-    )(command)
+    """``-c FILE`` of a command that talks to the daemon only; handed to the command as ``config`` (a Path).
+
+    Of several files, the first names the daemon.
+    """
+
+    @wraps(command)
+    def called(*given: Any, config: tuple[Path, ...], **others: Any) -> Any:
+        return command(*given, config=_named_once(None, config)[0], **others)
+
+    text = "The daemon's configuration file; of several, the first. Default: smithd.yaml in the current folder."
+    return _files_option(text)(cast("CommandT", called))
 
 
 def config_argument(command: CommandT) -> CommandT:
-    """``FILE`` or ``-c FILE``: the configuration, handed to the command as ``config`` (a Path)."""
+    """``FILE`` or ``-c FILE`` of a command that talks to the daemon only; handed to it as ``config`` (a Path)."""
 
     @wraps(command)
-    def called(*given: Any, file: Path | None, config: Path | None, **others: Any) -> Any:
-        if file is not None and config is not None and file != config:
-            raise click.UsageError("Name the file once: as FILE or with -c FILE.")
-        return command(*given, config=file or config or DEFAULT_CONFIG, **others)
+    def called(*given: Any, file: Path | None, config: tuple[Path, ...], **others: Any) -> Any:
+        return command(*given, config=_named_once(file, config)[0], **others)
 
-    option = click.option(
-        "-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The same as the argument FILE."
-    )
-    return click.argument("file", type=click.Path(path_type=Path), required=False)(option(cast("CommandT", called)))
+    option = _files_option("The same as the argument FILE; of several, the first.")
+    return _file_argument(option(cast("CommandT", called)))
+
+
+def files_option(command: CommandT) -> CommandT:
+    """``-c FILE`` and ``--set KEY=VALUE`` of a command that reads the configuration; handed to the command as
+    ``config`` (a ConfigFiles).
+    """
+
+    @wraps(command)
+    def called(*given: Any, config: tuple[Path, ...], settings: tuple[str, ...], **others: Any) -> Any:
+        return command(*given, config=ConfigFiles(_named_once(None, config), settings), **others)
+
+    option = _files_option("The configuration file, or one of several. Default: smithd.yaml in the current folder.")
+    return option(_set_option(cast("CommandT", called)))
+
+
+def files_argument(command: CommandT) -> CommandT:
+    """``FILE`` or ``-c FILE``, and ``--set KEY=VALUE``, of a command that reads the configuration; handed to the
+    command as ``config`` (a ConfigFiles).
+    """
+
+    @wraps(command)
+    def called(
+        *given: Any, file: Path | None, config: tuple[Path, ...], settings: tuple[str, ...], **others: Any
+    ) -> Any:
+        return command(*given, config=ConfigFiles(_named_once(file, config), settings), **others)
+
+    option = _files_option("The same as the argument FILE; a configuration in several files has one for each.")
+    return _file_argument(option(_set_option(cast("CommandT", called))))
+
+
+def plugins_option(command: CommandT) -> CommandT:
+    """``-c FILE`` of a command that needs no configuration; handed to it as ``config`` (a ConfigFiles, or None)."""
+
+    @wraps(command)
+    def called(*given: Any, config: tuple[Path, ...], **others: Any) -> Any:
+        return command(*given, config=ConfigFiles(config) if config else None, **others)
+
+    return _files_option("Include the plugins of this file, or of several.")(cast("CommandT", called))
+
+
+def _files_option(text: str) -> Callable[[CommandT], CommandT]:
+    path = click.Path(path_type=Path)
+    return click.option("-c", "--config", "config", type=path, multiple=True, metavar="FILE", help=text)
+
+
+def _file_argument(command: CommandT) -> CommandT:
+    return click.argument("file", type=click.Path(path_type=Path), required=False)(command)
+
+
+def _set_option(command: CommandT) -> CommandT:
+    text = "An option, as if it stood in the file: --set sources.shop.every=30s. May be given several times."
+    return click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=text)(command)
+
+
+def _named_once(file: Path | None, config: tuple[Path, ...]) -> tuple[Path, ...]:
+    if file is not None and config and config != (file,):
+        raise click.UsageError("Name the file once: as FILE or with -c FILE. Of several files, each needs its -c.")
+    return config or (file or DEFAULT_CONFIG,)
 
 
 def socket_option(command: CommandT) -> CommandT:

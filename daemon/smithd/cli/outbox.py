@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from smithd.cli.at_rest import at_rest
-from smithd.cli.options import ask, config_argument, format_option, print_json, print_line, socket_option
+from smithd.cli.options import ask, files_argument, format_option, print_json, print_line, socket_option
 from smithd.cli.times import zone_lines
+from smithd.config.files import ConfigFiles
 from smithd.errors import NotRunning
 
 MOST_OF_A_PRIORITY = 20
@@ -22,17 +23,17 @@ Found = Mapping[str, Any]
 
 
 @click.command()
-@config_argument
+@files_argument
 @socket_option
 @format_option
-def outbox(config: Path, socket: Path | None, output: str) -> None:
+def outbox(config: ConfigFiles, socket: Path | None, output: str) -> None:
     """Show what waits to be sent, why, and until when, in the order of sending.
 
     The running daemon answers; without one, the state on disk does. Where neither can be asked, that is said, and the
     exit status is 1.
     """
     try:
-        found = ask(config, socket, "outbox")
+        found = ask(config.first, socket, "outbox")
     except NotRunning as none:
         found = _from_state(config, none)
     if output == "json":
@@ -42,10 +43,10 @@ def outbox(config: Path, socket: Path | None, output: str) -> None:
         print_line(line)
 
 
-def _from_state(path: Path, none: NotRunning) -> Found:
+def _from_state(files: ConfigFiles, none: NotRunning) -> Found:
     from smithd.waiting import outbox_report
 
-    with at_rest(path, none, "what waits") as (config, engine, _, now):
+    with at_rest(files, none, "what waits") as (config, engine, _, now):
         found: Found = config.redactor.clean_all(outbox_report(engine.setup, engine.state, {}, now))
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from smithd.config.model import Config
 from smithd.config.plan import FAMILY_NAMES, HOUR, WIDGETS_FETCHED_EVERY, Demand, SlotPlan, plan
@@ -47,10 +48,33 @@ def lines(config: Config) -> Iterator[str]:
             yield f"  {_listed(long, 'widgets', config)}"
 
 
+def as_json(config: Config) -> dict[str, Any]:
+    """The same for programs."""
+    planned = plan(config)
+    return {
+        "requests_a_minute": [
+            {
+                "account": each.account,
+                "family": each.family.value,
+                "steady": round(each.steady, 3),
+                "worst": round(each.worst, 3),
+                "limit": each.limit,
+                "most_of_it": config.lines.get(each.largest or ()) if each.worst else None,
+            }
+            for each in planned.demands
+        ],
+        "slots": [each._asdict() | {"wanted": each.wanted} for each in planned.slots],
+        "updates_an_hour": [
+            {"stream": each.stream, "wanted": round(each.wanted, 3), "shown": each.shown} for each in planned.updates
+        ],
+        "widgets_sent_an_hour": {key: round(often, 3) for key, often in planned.unseen_widgets.items()},
+    }
+
+
 def _demand(demand: Demand, config: Config) -> str:
     """The numbers, and the line of what causes most of them."""
     line = config.lines.get(demand.largest or ()) if demand.worst else None
-    most = f"   (most of it: line {line})" if line is not None else ""
+    most = f"   (most of it: {line})" if line is not None else ""
     return f"{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}{most}"
 
 
@@ -76,8 +100,7 @@ def _listed(notes: dict[str, str], section: str, config: Config) -> str:
 
 
 def _said(note: str, section: str, key: str, config: Config) -> Sequence[str]:
-    line = config.lines.get((section, key))
-    return [each for each in (note, f"line {line}" if line is not None else "") if each]
+    return [each for each in (note, config.lines.get((section, key))) if each]
 
 
 def _rate(often: float) -> str:

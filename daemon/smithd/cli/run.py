@@ -17,22 +17,23 @@ from typing import TYPE_CHECKING
 import click
 
 from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import config_argument, log_level_option, socket_option
+from smithd.cli.options import files_argument, log_level_option, socket_option
 from smithd.cli.signals import StopSignals
 from smithd.descriptors import RESERVE, raise_limit
 from smithd.events import Events, listen_with_logs
 
 if TYPE_CHECKING:
     from smithd.clock import Clock
+    from smithd.config.files import ConfigFiles
     from smithd.config.model import Config
     from smithd.runtime.components import Components
 
 
 @click.command()
-@config_argument
+@files_argument
 @socket_option
 @log_level_option
-def run(config: Path, socket: Path | None) -> int:
+def run(config: ConfigFiles, socket: Path | None) -> int:
     """Run the daemon: poll, evaluate rules, and keep the Lock Screen up to date until it is stopped.
 
     FILE is the configuration (default: smithd.yaml in the current folder). SIGTERM and Ctrl-C stop it within seconds;
@@ -51,7 +52,7 @@ def run(config: Path, socket: Path | None) -> int:
         RESERVE.hold()
         zone = LogZone(lambda: loaded.zone)
         write_logs(loaded.redactor, zone)
-        stopped_cleanly, status = clock.run(partial(_run, loaded, socket, clock, zone))
+        stopped_cleanly, status = clock.run(partial(_run, config, loaded, socket, clock, zone))
     finally:
         gc.enable()
     if not stopped_cleanly or threading.active_count() > 1:
@@ -61,21 +62,25 @@ def run(config: Path, socket: Path | None) -> int:
     return status
 
 
-async def _run(config: Config, socket: Path | None, clock: Clock, zone: LogZone) -> tuple[bool, int]:
+async def _run(
+    files: ConfigFiles, config: Config, socket: Path | None, clock: Clock, zone: LogZone
+) -> tuple[bool, int]:
     """Returns whether everything stopped, and the exit status."""
     from smithd import control
     from smithd.config.load import load
+    from smithd.config.watch import FileWatch
     from smithd.runtime.daemon import Operator, run
     from smithd.runtime.rereading import Rereading
 
     stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     signals = StopSignals(stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    reread = Rereading(partial(load, config.path, secrets_required=True))
+    reread = Rereading(partial(load, files, secrets_required=True))
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()
-    operator = Operator(reread, reload, socket or control.places(config.path)[0], collector_rests)
+    look = Rereading(FileWatch(files).look)
+    operator = Operator(reread, look, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
     return await run(config, events, clock, stop, partial(_follow, zone), operator=operator), signals.status
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
+from smithd.cli.options import plugins_option
+from smithd.config.files import ConfigFiles
+
 
 @click.command()
-@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Include this file's plugins.")
-def schema(config: Path | None) -> int:
+@plugins_option
+def schema(config: ConfigFiles | None) -> int:
     """Print a JSON Schema of the whole configuration, with the options of every source type.
 
     \b

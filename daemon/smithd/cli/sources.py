@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -15,8 +14,9 @@ from pydantic import BaseModel, BeforeValidator, SecretStr, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from smithd.cli.new_source import new
-from smithd.cli.options import format_option, print_json
+from smithd.cli.options import format_option, plugins_option, print_json
 from smithd.config.fields import Model, every_field
+from smithd.config.files import ConfigFiles
 from smithd.config.load import registry_of
 from smithd.plugin.options import parse_duration
 from smithd.poll.isolation import PluginFault, call_isolated
@@ -60,9 +60,9 @@ sources.add_command(new)
 
 @sources.command("list")
 @click.argument("types", metavar="[TYPE]...", nargs=-1)
-@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="Include this file's plugins.")
+@plugins_option
 @format_option
-def list_types(types: tuple[str, ...], config: Path | None, output: str) -> None:
+def list_types(types: tuple[str, ...], config: ConfigFiles | None, output: str) -> None:
     """List the types of sources with their options, or only those named."""
     registry = registry_of(config) if config is not None else Registry()
     known = registry.names()

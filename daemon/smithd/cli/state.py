@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from smithd.cli.options import config_option, format_option
+from smithd.cli.options import files_option, format_option
 from smithd.cli.progress import Advance, progress
 from smithd.cli.state_file import unreadable
 from smithd.cli.times import zone_lines
 from smithd.errors import ConfigError, DatabaseError
 
 if TYPE_CHECKING:
+    from smithd.config.files import ConfigFiles
     from smithd.config.model import Config
     from smithd.stored.check import StateFinding
     from smithd.stored.info import Amount, StateInfo
@@ -53,10 +54,10 @@ def state_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @state.command()
-@config_option
+@files_option
 @state_option
 @format_option
-def info(config: Path, file: Path | None, output: str) -> None:
+def info(config: ConfigFiles, file: Path | None, output: str) -> None:
     """Show where the state is, its size, which smithd wrote it, who uses it, and how much of everything is in it."""
     from smithd.stored.info import look
 
@@ -70,10 +71,10 @@ def info(config: Path, file: Path | None, output: str) -> None:
 @state.command()
 @click.argument("target", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE where there is one.")
-@config_option
+@files_option
 @state_option
 @format_option
-def backup(target: Path, force: bool, config: Path, file: Path | None, output: str) -> None:
+def backup(target: Path, force: bool, config: ConfigFiles, file: Path | None, output: str) -> None:
     """Copy the state to FILE, also while a daemon writes into it, and check the copy.
 
     FILE is one file, which only you can read. docs/state.md says how to restore it.
@@ -94,10 +95,10 @@ def backup(target: Path, force: bool, config: Path, file: Path | None, output: s
 
 
 @state.command()
-@config_option
+@files_option
 @state_option
 @format_option
-def check(config: Path, file: Path | None, output: str) -> int:
+def check(config: ConfigFiles, file: Path | None, output: str) -> int:
     """Check the state: is the file whole, are its tables right, and is every row understood? Works on a copy.
 
     Exit status 1 if something is wrong.
@@ -117,9 +118,9 @@ def check(config: Path, file: Path | None, output: str) -> int:
 
 @state.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, also while a daemon runs.")
-@config_option
+@files_option
 @format_option
-def prune(dry_run: bool, config: Path, output: str) -> None:
+def prune(dry_run: bool, config: ConfigFiles, output: str) -> None:
     """Remove what the configuration keeps no longer, and give unused space back to the disk.
 
     A running daemon removes what is too old by itself, but keeps the space; so this is for while none runs.
@@ -194,7 +195,7 @@ class _Moment(click.ParamType[float]):
     show_default=True,
     help="jsonl: one JSON object a line; csv: samples only.",
 )
-@config_option
+@files_option
 @state_option
 def export(
     parts: Sequence[str],
@@ -202,7 +203,7 @@ def export(
     since: Any,
     until: Any,
     output: str,
-    config: Path,
+    config: ConfigFiles,
     file: Path | None,
 ) -> None:
     """Write what is in the state to stdout, for other programs. Times are in UTC.
@@ -258,7 +259,7 @@ class _Named:
     config: Config | None = None
 
 
-def _named(config: Path, file: Path | None) -> _Named:
+def _named(config: ConfigFiles, file: Path | None) -> _Named:
     """The state of a configuration, or a file itself. Raises DatabaseError where none can be read there."""
     from smithd.config.load import load_rules
     from smithd.config.zones import local_zone, shown_zone

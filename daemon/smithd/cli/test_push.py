@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.options import config_argument, format_option, print_json
+from smithd.cli.options import files_argument, format_option, print_json
 from smithd.keys import DEFAULT_ACCOUNT
 
 if TYPE_CHECKING:
+    from smithd.config.files import ConfigFiles
     from smithd.config.model import Config
     from smithd.delivery.outcome import Outcome
 
 
 @click.command("test-push")
-@config_argument
+@files_argument
 @click.option("--title", default="smithd works", show_default=True, help="The notification's title.")
 @click.option("--account", default=DEFAULT_ACCOUNT, help="One of 'accounts'; left out: that of activitysmith.")
 @format_option
-def test_push(config: Path, title: str, account: str, output: str) -> int:
+def test_push(config: ConfigFiles, title: str, account: str, output: str) -> int:
     """Send one push to the configured channels of an account, and print its outcome.
 
     It may be used while the daemon runs. Exit status 1 if the service did not accept it.
@@ -36,7 +36,7 @@ def test_push(config: Path, title: str, account: str, output: str) -> int:
     loaded = load(config, secrets_required=True)
     if account not in loaded.accounts:
         hint = did_you_mean(account, loaded.accounts) or f"accounts: {', '.join(loaded.accounts)}"
-        raise ConfigError(f"there is no account '{account}' in {config}; {hint}")
+        raise ConfigError(f"there is no account '{account}' in {config.first}; {hint}")
     outcome = asyncio.run(_push(loaded, title, account))
     if isinstance(outcome.reply, Accepted) and outcome.reply.is_confirmed:
         if output == "json":

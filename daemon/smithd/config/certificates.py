@@ -33,9 +33,13 @@ MOST = 10_000_000
 """Bytes of a file; the authorities of a whole system are a few hundred kilobytes."""
 
 
-def check_certificates(now: float, validator: Validator, specs: Mapping[str, SourceSpec], zone: tzinfo) -> None:
-    """Report what is wrong with the files that sources name, at ``now`` (seconds since 1970); times are in ``zone``."""
-    files_check = _Check(validator, now, zone)
+def check_certificates(
+    now: float, must_exist: bool, validator: Validator, specs: Mapping[str, SourceSpec], zone: tzinfo
+) -> None:
+    """Report what is wrong with the files that sources name, at ``now`` (seconds since 1970); times are in ``zone``.
+    ``must_exist``: what cannot be read here is a mistake, too.
+    """
+    files_check = _Check(validator, now, must_exist, zone)
     for name, spec in specs.items():
         at = ("sources", name)
         try:
@@ -66,6 +70,7 @@ def _named(value: object, path: Path) -> list[tuple[Path, TLSFiles]]:
 class _Check:
     validator: Validator
     now: float
+    must_exist: bool
     zone: tzinfo
 
     def of_connection(self, at: Path, named: TLSFiles) -> None:
@@ -131,8 +136,9 @@ class _Check:
             # Our own errors have no number: OpenSSL has refused what was read.
             if error.errno is None:
                 self.validator.report_at(place, f"this cannot be used: {error}")
-            else:
-                self.validator.warn(place, f"{named.path} cannot be read here: {os.strerror(error.errno).lower()}")
+                return
+            report = self.validator.report_at if self.must_exist else self.validator.warn
+            report(place, f"{named.path} cannot be read here: {os.strerror(error.errno).lower()}")
 
 
 def _read(named: NamedFile) -> bytes:

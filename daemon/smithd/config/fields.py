@@ -50,6 +50,12 @@ def wants(model: Model, path: Sequence[Step]) -> set[Any]:
 
 
 @cache
+def sections(model: Model) -> frozenset[str]:
+    """The keys below which the user chooses the names, as for sources."""
+    return frozenset(key for key, field in keys(model).items() if any(map(_is_mapping, _leaves(field.annotation))))
+
+
+@cache
 def secret_keys(model: Model) -> frozenset[str]:
     """The keys, at any depth, whose values are secrets."""
     return frozenset(path[-1] for path, field in every_field(model) if SecretStr in _leaves(field.annotation))

@@ -1,14 +1,32 @@
-"""Reads a file that may be a pipe, without waiting for ever where nobody writes into it."""
+"""The files of a configuration, as the command line names them; and reading a file that may be a pipe, without waiting
+for ever where nobody writes into it.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import select
+from dataclasses import dataclass
 from pathlib import Path
 
 PIPE_TIMEOUT = 20.0
 """Seconds that a pipe may take until more comes, or its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    """The files that a configuration is read from, and ``settings``: what ``--set`` changes in it, as KEY=VALUE.
+
+    The first file gives the daemon, its control socket and its state their names.
+    """
+
+    paths: tuple[Path, ...]
+    settings: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Path:
+        return self.paths[0]
 
 
 def read(path: Path, most: int) -> bytes:

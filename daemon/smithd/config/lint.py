@@ -13,6 +13,7 @@ from smithd.config.plan import FAMILY_NAMES, ChangePace, ConfigPlan, known, plan
 from smithd.config.texts import cuts
 from smithd.config.validator import Validator
 from smithd.config.yaml.positions import Path, locate
+from smithd.errors import Remark
 from smithd.expression.derived import base_metrics
 from smithd.expression.expression import Expression
 from smithd.expression.option import InlineMetric
@@ -64,23 +65,28 @@ def advise(validator: Validator, config: Config) -> None:
                 validator.warn(("rules", name, "push", key), message)
 
 
-def places(validator: Validator, config: Config) -> dict[str, str]:
-    """Where each rule that compares with a moment ago, or an average, says so, as file:line:column."""
-    found: dict[str, str] = {}
+def places(validator: Validator, config: Config) -> dict[str, Remark]:
+    """Where each rule that compares with a moment ago, or an average, says so: a remark without a text."""
+    found: dict[str, Remark] = {}
     for name, rule in config.rules.items():
         for severity, threshold in rule.thresholds.items():
             if isinstance(threshold, Relative) and threshold.reference.freezes:
-                found.setdefault(name, str(locate(validator.root, ("rules", name, str(severity))).anchor.start))
+                start = locate(validator.root, ("rules", name, str(severity))).anchor.start
+                found.setdefault(name, Remark(str(start.file), start.line + 1, start.column + 1, ""))
     return found
 
 
-def lines(validator: Validator) -> dict[Path, int]:
-    """In which line each rule and surface begins, by its path."""
+def lines(validator: Validator) -> dict[Path, str]:
+    """Where each rule and surface begins, by its path: its line, and its file if that is not the first."""
     paths: list[Path] = [("badge",)]
     for section in ("rules", "widgets", "live_activities"):
         written = validator.data.get(section)
         paths += [(section,), *((section, name) for name in (written if isinstance(written, dict) else ()))]
-    return {path: locate(validator.root, path).anchor.start.line + 1 for path in paths if path[0] in validator.data}
+    found = {path: locate(validator.root, path).anchor.start for path in paths if path[0] in validator.data}
+    return {
+        path: f"line {start.line + 1}" if start.file == validator.report.path else f"{start.file}:{start.line + 1}"
+        for path, start in found.items()
+    }
 
 
 def _warn_of_short_histories(validator: Validator, config: Config) -> None:

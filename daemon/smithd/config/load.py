@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
-from smithd.config import accounts, counters, empty, expressions, lint, references, rules, surfaces
+from smithd.config import accounts, counters, empty, expressions, fields, lint, references, rules, surfaces
+from smithd.config.files import ConfigFiles
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
 from smithd.config.sources import Sources, load_plugins
-from smithd.config.validator import Validator, open_file
+from smithd.config.validator import Validator, open_files
+from smithd.config.yaml.settings import COMMAND_LINE
 from smithd.config.zones import local_zone, shown_zone
 from smithd.errors import ConfigError
 from smithd.expression.expression import Expression
@@ -30,14 +32,14 @@ Inspect = Callable[[Validator, Mapping[str, SourceSpec], ZoneInfo], None]
 """Adds to the report what it finds about the sources that are valid in themselves. The zone is that of shown times."""
 
 
-def load(path: Path, *, secrets_required: bool, inspect: Inspect | None = None) -> Config:
-    """The configuration in a file. Raises ConfigError, whose text is the whole report of its mistakes.
+def load(files: ConfigFiles | Path, *, secrets_required: bool, inspect: Inspect | None = None) -> Config:
+    """The configuration in files, or in a single one. Raises ConfigError: its text is the whole report of its mistakes.
 
     A missing secret is a mistake where secrets are required, and a warning where the file is only checked. ``inspect``
     looks further at the sources.
     """
     with without_collector():
-        validator = open_file(path, PLACES, secrets_required=secrets_required)
+        validator = _opened(files, secrets_required=secrets_required)
         config = _config(validator, inspect)
         validator.close()
         return config
@@ -57,21 +59,21 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def load_rules(path: Path) -> Config:
+def load_rules(files: ConfigFiles | Path) -> Config:
     """The configuration for evaluating rules without polling or sending, so that most secrets may be missing.
 
     Raises ConfigError as ``load`` does, and where a rule or a surface is not known without its secret.
     """
-    config = load(path, secrets_required=False)
+    config = load(files, secrets_required=False)
     return _with_secrets(config, "evaluated", (at for at in config.unknown if at[0] in _EVALUATED))
 
 
-def load_sources(path: Path) -> Config:
+def load_sources(files: ConfigFiles | Path) -> Config:
     """The configuration for polling and evaluating without sending: the accounts' secrets may be missing.
 
     Raises ConfigError as ``load`` does, and where anything but an account lacks its secret.
     """
-    config = load(path, secrets_required=False)
+    config = load(files, secrets_required=False)
     # A text with a reference may be valid as it was written; a source must not be asked with it.
     missing = (at for at in config.without_secret | config.unknown if at[0] not in ("activitysmith", "accounts"))
     return _with_secrets(config, "polled and evaluated", missing)
@@ -87,13 +89,18 @@ def _with_secrets(config: Config, what: str, missing: Iterable[tuple[str | int, 
     return config
 
 
-def registry_of(path: Path) -> Registry:
-    """The source types that a file may use, those of its own plugins among them; ConfigError where one is broken."""
-    validator = open_file(path, PLACES, secrets_required=False)
+def registry_of(files: ConfigFiles) -> Registry:
+    """The source types that a configuration may use, with those of its own plugins; ConfigError where one is broken."""
+    validator = _opened(files, secrets_required=False)
     registry = Registry()
     if not load_plugins(validator, registry):
         raise validator.report.error()
     return registry
+
+
+def _opened(files: ConfigFiles | Path, *, secrets_required: bool) -> Validator:
+    given = ConfigFiles((files,)) if isinstance(files, Path) else files
+    return open_files(given, PLACES, sections=fields.sections(File), secrets_required=secrets_required)
 
 
 def _config(validator: Validator, inspect: Inspect | None) -> Config:
@@ -119,17 +126,20 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     # Where secrets are not required, a missing one is a warning. Without the account there is nothing to check, and
     # it is an error all the same.
     if not report.failed and (file is None or not accounts.are_known(file)):
-        report.at_start("this cannot be checked without its secrets", expected="\n  ".join(report.warnings))
+        warnings = "\n  ".join(f"{each.place}: warning: {each.message}" for each in report.warnings)
+        report.at_start("this cannot be checked without its secrets", expected=warnings)
     if file is None or report.failed:
         raise report.error()
     unknown = frozenset(validator.unknown)
     unknown_entries = {path[:2] for path in unknown}
     config = Config(
         path=report.path,
+        files=tuple(path for path in report.lines if path != COMMAND_LINE),
         accounts=accounts.of(file),
-        state=validator.folder / file.state.removeprefix("sqlite:///") if file.state else default_state(report.path),
+        state=_state(validator, file.state),
         zone=zone,
         web=file.web,
+        watch=file.watch,
         sources=sources.specs,
         derived={name: formula for name, formula in file.derived.items() if isinstance(formula, Expression)}
         | {metric: metric.expression for metric in expressions.inline(file)},
@@ -156,7 +166,13 @@ def _config(validator: Validator, inspect: Inspect | None) -> Config:
     accounts.advise(validator, config)
     empty.advise(validator, config)
     places, lines = lint.places(validator, config), lint.lines(validator)
-    return replace(config, warnings=report.warnings, places=places, lines=lines)
+    return replace(config, remarks=report.warnings, places=places, lines=lines)
+
+
+def _state(validator: Validator, url: str | None) -> Path:
+    if url is None:
+        return default_state(validator.report.path)
+    return validator.folder(("state",)) / url.removeprefix("sqlite:///")
 
 
 def _check_stream_keys(validator: Validator) -> None:

@@ -17,6 +17,7 @@ from smithd.config.fields import Places
 from smithd.config.names import AccountName, ActivityKey, DerivedName, RuleName, SourceName, WindowName
 from smithd.contract.names import MetricKey
 from smithd.delivery.account import AccountOptions, FurtherAccountOptions, budget_of, is_loopback
+from smithd.errors import Remark
 from smithd.expression.expression import Expression
 from smithd.expression.option import ExpressionOption
 from smithd.keys import DEFAULT_ACCOUNT
@@ -175,6 +176,10 @@ class File(Options):
     locale: Annotated[str, AfterValidator(known_locale)] = Field(
         ENGLISH, description="how templates write numbers, amounts and durations, as a language like de, or pt_BR"
     )
+    include: list[str] | str = Field(
+        [], description="further files with parts of this configuration, from this file's folder, like conf.d/*.yaml"
+    )
+    watch: bool = Field(False, description="reload by itself when one of its files changes")
     web: WebOptions | None = Field(None, description="the local page; left out: none")
     heartbeat: HeartbeatOptions | None = Field(
         None, description="an address that is called while smithd is well; what misses the calls reports that it is not"
@@ -208,20 +213,24 @@ PLACES = Places({(): File, ("sources", "<name>"): ScheduleOptions})
 
 @dataclass(frozen=True)
 class Config:
-    """A configuration that was checked. ``path`` is as the user wrote it, ``state`` the file that holds the state.
+    """A configuration that was checked. ``path`` is its first file as the user wrote it, ``files`` are all of them;
+    ``state`` is the file that holds the state.
 
     ``unknown`` has the paths of values that are not known because a secret is missing (only where secrets are not
     required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
-    a secret, also where the text as it was written is valid. ``locale``: how numbers are written. ``places``: where the
-    rules that compare with a moment ago say so, as file:line:column. ``lines``: in which line each rule and surface
-    begins, by its path.
+    a secret, also where the text as it was written is valid. ``locale``: how numbers are written. ``remarks``: the
+    warnings. ``places``: where the rules that compare with a moment ago say so, each as a remark without a text.
+    ``lines``: where each rule and surface begins, by its path, in words ("line 12", or file:line in another than the
+    first).
     """
 
     path: Path
+    files: tuple[Path, ...]
     accounts: dict[str, AccountOptions]
     state: Path
     zone: ZoneInfo
     web: WebOptions | None
+    watch: bool
     sources: dict[str, SourceSpec]
     derived: dict[str, Expression]
     history: float
@@ -235,9 +244,14 @@ class Config:
     locale: str = ENGLISH
     unknown: frozenset[tuple[str | int, ...]] = frozenset()
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()
-    warnings: tuple[str, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)
-    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
+    places: Mapping[str, Remark] = field(default_factory=dict)
+    lines: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The ``remarks``, one line each."""
+        return tuple(f"{each.place}: warning: {each.message}" for each in self.remarks)
 
     @property
     def counters(self) -> dict[str, Counter]:

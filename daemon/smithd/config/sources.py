@@ -44,7 +44,7 @@ def load_plugins(validator: Validator, registry: Registry) -> bool:
             sound = False
             continue
         try:
-            registry.load_plugin_file(validator.folder / os.path.expanduser(name))
+            registry.load_plugin_file(validator.folder(("plugins", index)) / os.path.expanduser(name))
         except PluginError as error:
             validator.report_at(("plugins", index), str(error))
             sound = False
@@ -107,6 +107,7 @@ class Sources:
                 fresh_for=common.fresh_for,
                 metric_settings=self._metric_settings(source_class, options, at) if is_known else {},
                 secrets=self.validator.secrets_at(options, at),
+                folder=self.validator.folder(at),
             )
         return declared
 

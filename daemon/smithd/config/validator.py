@@ -12,16 +12,19 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from smithd.config import fields
+from smithd.config.files import ConfigFiles
+from smithd.config.gather import INCLUDE, gather, read_tree
 from smithd.config.mistakes import KnownKeys, Mistakes
 from smithd.config.partial import validate_known
 from smithd.config.report import messages
 from smithd.config.report.diagnostics import Report
 from smithd.config.report.masking import is_reference, is_secret_name
-from smithd.config.values import Values, folder_of
-from smithd.config.yaml.compose import compose
-from smithd.config.yaml.document import UnreadableFile, read
+from smithd.config.values import Values
+from smithd.config.yaml import settings
 from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, locate, walk
 from smithd.config.yaml.scalars import described
+from smithd.config.yaml.settings import Setting
+from smithd.config.yaml.unite import NoMapping, replaced, unite
 from smithd.locales import ENGLISH, known_locale
 from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.redactor import Redactor
@@ -38,28 +41,56 @@ def open_file(path: FilePath, places: fields.Places, *, secrets_required: bool) 
     required, else a warning.
     """
     redactor = Redactor()
-    try:
-        document = read(path)
-    except UnreadableFile as error:
-        report = Report(path, error.lines)
-        report.add(error.diagnostic)
-        raise report.error() from None
-    report = Report(path, document.lines, redactor)
-    composition = compose(document)
-    for diagnostic in composition.diagnostics:
-        report.add(diagnostic)
-    for node in composition.settled:
-        report.settle(node)
-    if composition.tree is not None:
-        report.mask.know(composition.tree)
-    if not isinstance(composition.tree, MappingNode):
+    report = Report(path, redactor=redactor)
+    tree = read_tree(path, report)
+    if tree is None:
         raise report.error()
-    values = Values(report, redactor, document, secrets_required=secrets_required)
-    return Validator(composition.tree, values, report, places, redactor)
+    values = Values(report, redactor, secrets_required=secrets_required)
+    return Validator(tree, values, report, places, redactor)
+
+
+def open_files(
+    files: ConfigFiles, places: fields.Places, *, sections: Collection[str], secrets_required: bool
+) -> Validator:
+    """Read several files, and those that they include, as one; ``sections``: those whose entries the user names.
+
+    Raises ConfigError where one of them is not one mapping in YAML, or is not there.
+    """
+    redactor = Redactor()
+    report = Report(files.first, redactor=redactor)
+    found, given = gather(files, report), settings.parse(files.settings)
+    if given.lines:
+        report.show(settings.COMMAND_LINE, given.lines)
+    for diagnostic in given.diagnostics:
+        report.add(diagnostic)
+    for setting in given.settings:
+        report.mask.know(setting.tree())
+    # What stands in a file that could not be read would be missed wherever it is named.
+    if not found.complete or given.diagnostics:
+        raise report.error()
+    root, twice = unite(found.trees, sections)
+    for diagnostic in twice:
+        report.add(diagnostic)
+    for setting in given.settings:
+        root = _with(setting, root, report)
+    values = Values(report, redactor, secrets_required=secrets_required)
+    return Validator(root, values, report, places, redactor)
+
+
+def _with(setting: Setting, root: MappingNode, report: Report) -> MappingNode:
+    """The tree with what ``--set`` sets."""
+    if setting.keys[0].text == INCLUDE:
+        report.at(setting.keys[0], f"'{INCLUDE}' belongs into a file", expected="name further files with -c FILE")
+        return root
+    try:
+        return replaced(root, setting.keys, setting.value)
+    except NoMapping as error:
+        report.at(error.key, f"'{error.key.text}' has no keys of its own: set all of it, as {error.key.text}=VALUE")
+        return root
 
 
 class Validator:
-    """A file that is being validated: its tree, its plain values in ``data``, and the report of its mistakes."""
+    """What is being validated: its tree, its plain values in ``data``, and the report of its mistakes."""
 
     def __init__(
         self, root: MappingNode, values: Values, report: Report, places: fields.Places, redactor: Redactor
@@ -68,8 +99,7 @@ class Validator:
         self.report = report
         self.redactor = redactor
         self.data: dict[str, Any] = values.plain(root)
-        self.folder = folder_of(report.path)
-        self._context = {"folder": self.folder, "locale": _locale(self.data)}
+        self._locale = _locale(self.data)
         self.unknown: list[Path] = []
         """The paths of values that could not be validated because a secret in them is missing."""
         self._values = values
@@ -97,7 +127,7 @@ class Validator:
         """
         value = self._chosen(at, only, beside)
         try:
-            options: ModelT | None = self._validated(model, value)
+            options: ModelT | None = self._validated(model, value, at)
         except ValidationError as error:
             errors = error.errors(include_url=False)
             self.report.mask.add_names(fields.secret_keys(model))
@@ -123,7 +153,7 @@ class Validator:
         """
         value = self._chosen(at, only, beside)
         try:
-            return call_isolated(lambda: validate_known(model, value, self._context), passing=(ValidationError,))
+            return call_isolated(lambda: validate_known(model, value, self._context(at)), passing=(ValidationError,))
         except (ValidationError, PluginFault):
             return None
 
@@ -205,19 +235,29 @@ class Validator:
         """Free the tree, section by section. It may have a million nodes: freed at once, with the last that refers to
         it, they would hold up every other thread. Nothing can be validated or reported after.
         """
-        for pair in self.root.entries.values():
-            parts = pair.value.entries if isinstance(pair.value, MappingNode) else {}
-            while parts:
-                parts.popitem()
+        for tree in (self.root, *self.report.mask.roots):
+            for pair in tree.entries.values() if isinstance(tree, MappingNode) else ():
+                parts = pair.value.entries if isinstance(pair.value, MappingNode) else {}
+                while parts:
+                    parts.popitem()
 
     def warn(self, at: Path, message: str) -> None:
         """Warn, at a place, of what is no mistake but worth knowing."""
         self.report.warn(locate(self.root, at).anchor, message)
 
-    def _validated(self, model: type[ModelT], value: Any) -> ModelT:
+    def folder(self, at: Path) -> FilePath:
+        """The folder where a relative path that stands at a place begins."""
+        return self._values.folder_of(locate(self.root, at).node)
+
+    def _context(self, at: Path) -> dict[str, Any]:
+        """What validators are told of where a value stands."""
+        return {"folder": self.folder(at), "locale": self._locale}
+
+    def _validated(self, model: type[ModelT], value: Any, at: Path) -> ModelT:
         """Raises ValidationError, and PluginFault where the model's own code fails."""
+        context = self._context(at)
         return call_isolated(
-            lambda: model.model_validate(value, by_alias=True, by_name=False, context=self._context),
+            lambda: model.model_validate(value, by_alias=True, by_name=False, context=context),
             passing=(ValidationError,),
         )
 
@@ -232,7 +272,7 @@ class Validator:
             return []
         pruned = _without(value, unknown)
         try:
-            self._validated(model, pruned)
+            self._validated(model, pruned, at)
         except ValidationError as error:
             # What was reported with the unknown keys is found again without them.
             known = {(each["loc"], each["type"]) for each in errors}

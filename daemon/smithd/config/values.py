@@ -11,9 +11,9 @@ from typing import Any
 from smithd.config import secrets
 from smithd.config.report.diagnostics import Report
 from smithd.config.secrets import MalformedReference, SecretMissing, SecretReference
-from smithd.config.yaml.document import Document
 from smithd.config.yaml.positions import ListNode, Node, ScalarNode, walk
 from smithd.config.yaml.scalars import value_of
+from smithd.config.yaml.settings import COMMAND_LINE
 from smithd.redactor import Redactor
 
 _ODD_STARTS = tuple("+-iInN0123456789")
@@ -28,15 +28,13 @@ class Values:
     ``empty`` nodes have no value.
     """
 
-    def __init__(self, report: Report, redactor: Redactor, document: Document, *, secrets_required: bool) -> None:
+    def __init__(self, report: Report, redactor: Redactor, *, secrets_required: bool) -> None:
         self.incomplete: set[int] = set()
         self.secrets: dict[int, list[str]] = {}
         self.odd: dict[int, Any] = {}
         self.empty: set[int] = set()
         self._report = report
         self._redactor = redactor
-        self._document = document
-        self._folder = folder_of(document.path)
         self._secrets_required = secrets_required
         self._made: dict[int, Any] = {}
         self._unfilled: set[str] = set()
@@ -111,7 +109,7 @@ class Values:
 
     def _secret(self, node: ScalarNode, reference: SecretReference) -> str | None:
         try:
-            found = secrets.read(reference, self._folder)
+            found = secrets.read(reference, self.folder_of(node))
         except SecretMissing as missing:
             if reference.default is None:
                 place, message = self._place(node, reference.text), f"${{{reference.kind}:{reference.name}}} {missing}"
@@ -126,13 +124,12 @@ class Values:
 
     def _place(self, node: ScalarNode, text: str) -> ScalarNode:
         """Where within a value a reference stands; the whole value if the file spells it differently."""
-        column = self._document.lines[node.start.line].find(text, node.start.column)
+        column = self._report.lines[node.file][node.start.line].find(text, node.start.column)
         if column < 0:
             return node
         start = node.start._replace(column=column)
         return ScalarNode(node.file, start, start._replace(column=column + len(text)), text)
 
-
-def folder_of(path: Path) -> Path:
-    """The folder where the relative paths of a file begin."""
-    return path.parent.absolute()
+    def folder_of(self, node: Node) -> Path:
+        """The folder where a relative path begins: that of its file; what ``--set`` sets is of the first file."""
+        return (self._report.path if node.file == COMMAND_LINE else node.file).parent.absolute()

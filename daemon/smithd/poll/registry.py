@@ -47,9 +47,10 @@ class SourceSpec:
     the source's own; ``metric_settings``: what is configured for some of them. ``zone``: where its days
     begin (None: in the file's). ``fresh_for``: for how many seconds values are fresh (None: as the schedule says).
     ``secrets``: those within what the user wrote.
+    ``folder``: where relative paths among its options begin.
     ``isolated``: its code runs in a thread of its own, because it blocks, or because it is a third party's and may
-    block. ``given`` is what the user wrote, with secrets filled in. Two sources are equal where it is equal; their
-    options are not compared, since a plugin may make them of objects of any kind.
+    block. ``given`` is what the user wrote, with secrets filled in. Two sources are equal where it and ``folder``
+    are; their options are not compared, since a plugin may make them of objects of any kind.
     """
 
     name: str
@@ -65,6 +66,7 @@ class SourceSpec:
     fresh_for: float | None = field(default=None, compare=False)
     metric_settings: Mapping[str, MetricSettings] = field(default_factory=dict, compare=False)
     secrets: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    folder: Path = Path()
 
     def fresh_for_of(self, metric: str, now: float) -> float:
         """For how many seconds a value of now of one of its metrics counts as fresh."""

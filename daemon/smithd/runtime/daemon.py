@@ -13,6 +13,7 @@ from typing import Any
 from smithd import __version__, control
 from smithd.clock import Clock
 from smithd.config.model import Config
+from smithd.config.watch import Look
 from smithd.descriptors import RESERVE
 from smithd.errors import ConfigError, ListenError, SmithdError
 from smithd.events import ControlUnavailable, Events, Reloaded, ReloadRefused, Started, Stopped
@@ -33,6 +34,9 @@ LONGEST_NAP = 2.0
 STATE_CHECK_EVERY = 5.0
 """Seconds between two checks that the state is still in its place."""
 
+LOOK_EVERY = 2.0
+"""Seconds between two looks at the files of the configuration, with ``watch: true``."""
+
 RELOAD_TIMEOUT = 60.0
 """Seconds that a reload may take to read the configuration: the code of a plugin may hang when it is imported."""
 
@@ -49,11 +53,13 @@ Companion = Callable[[Components], Coroutine[Any, Any, None]]
 class Operator:
     """What controls a daemon from outside.
 
-    ``reread`` reads the configuration file again (ConfigError where it is wrong), ``reload`` is set when that is
-    wanted, ``socket`` is where commands come in, and a reload runs in the context that ``around`` makes.
+    ``reread`` reads the configuration again (ConfigError where it is wrong), ``look`` tells what is to be seen of its
+    files, ``reload`` is set when a reload is wanted, ``socket`` is where commands come in, and a reload runs in the
+    context that ``around`` makes.
     """
 
     reread: Callable[[], Awaitable[Config]]
+    look: Callable[[], Awaitable[Look]]
     reload: asyncio.Event
     socket: Path
     around: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -141,6 +147,8 @@ class _Daemon:
         self._site = site
         self._redactor = components.config.redactor
         self._reloading = asyncio.Lock()
+        self._read: Look | None = None
+        """What was seen of the files when they were last read, with ``watch: true``."""
 
     async def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin all that a daemon does by itself. Raises ListenError where the page's port cannot be used."""
@@ -174,6 +182,7 @@ class _Daemon:
     def attend(self, operator: Operator, tasks: asyncio.TaskGroup) -> None:
         """Begin to take commands. Without its control socket a daemon works on, and an event says so."""
         tasks.create_task(self._reload_when_asked(operator))
+        tasks.create_task(self._reload_when_changed(operator))
         try:
             listener = control.listen(operator.socket)
         except ListenError as error:
@@ -189,6 +198,24 @@ class _Daemon:
             # Nobody waits for an answer here; an event has reported the error.
             with suppress(SmithdError):
                 await self.reload(operator)
+
+    async def _reload_when_changed(self, operator: Operator) -> None:
+        """With ``watch: true``. What changed must have been the same for one look: several files, or a large one, may
+        not be written at once. What is refused is tried again when it changes again.
+        """
+        before: Look | None = None
+        while True:
+            if not self.components.config.watch:
+                self._read = None
+            elif self._read is None:
+                self._read = await operator.look()
+            elif (seen := await operator.look()) != self._read and seen == before:
+                # An event has reported the error.
+                with suppress(SmithdError):
+                    await self.reload(operator)
+            else:
+                before = seen
+            await self.components.clock.sleep(LOOK_EVERY)
 
     async def reload(self, operator: Operator) -> Reloaded:
         """Go on with the configuration as its file is now. One reload waits for another.
@@ -206,7 +233,7 @@ class _Daemon:
         try:
             # Reading opens files, and must do so also where all descriptors are in use, as after SIGHUP.
             with RESERVE.lent():
-                config = await _reread(operator)
+                config = await self._reread(operator)
             done = await self._change_over(config)
         except SmithdError as error:
             components.last_reload = components.clock.now(), str(error)
@@ -218,6 +245,19 @@ class _Daemon:
         components.last_reload = components.clock.now(), ""
         components.events.publish(done)
         return done
+
+    async def _reread(self, operator: Operator) -> Config:
+        try:
+            async with asyncio.timeout(RELOAD_TIMEOUT):
+                # Looked at before they are read: what changes meanwhile is another change.
+                if self.components.config.watch:
+                    self._read = await operator.look()
+                return await operator.reread()
+        except TimeoutError:
+            raise ConfigError(
+                f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
+                "when it is imported?"
+            ) from None
 
     async def _change_over(self, config: Config) -> Reloaded:
         """All that can fail comes first, so that a configuration is taken as a whole or not at all."""
@@ -254,17 +294,6 @@ class _Daemon:
         async for name in in_slices(names, self.components.clock):
             due = partial(self.components.pollers[name].due, self._tasks.create_task)
             self.scheduler.add(name, self.components.config.sources[name].schedule, due)
-
-
-async def _reread(operator: Operator) -> Config:
-    try:
-        async with asyncio.timeout(RELOAD_TIMEOUT):
-            return await operator.reread()
-    except TimeoutError:
-        raise ConfigError(
-            f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
-            "when it is imported?"
-        ) from None
 
 
 def _free(parts: list[object]) -> None:

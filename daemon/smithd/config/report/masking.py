@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from smithd.config.yaml.positions import Node, Path, ScalarNode, walk
@@ -77,24 +78,30 @@ class _Span(NamedTuple):
     mask: str = MASK
 
 
+Lines = Mapping[FilePath, Sequence[str]]
+"""The lines of each file of a configuration."""
+
+
 class Mask:
-    """Takes secrets out of what a report shows: out of the file's lines, and out of messages.
+    """Takes secrets out of what a report shows: out of the files' lines, and out of messages.
 
     Hidden are the values of keys that are named like a secret, texts that look like a secret, and everything that the
-    redactor knows. While the file's structure is not known (YAML's own mistakes), lines are judged by their look.
+    redactor knows. While a file's structure is not known (YAML's own mistakes), its lines are judged by their look.
     """
 
-    def __init__(self, lines: Sequence[str], redactor: Redactor) -> None:
+    def __init__(self, lines: Lines, redactor: Redactor) -> None:
         self._lines = lines
         self._redactor = redactor
-        self._root: Node | None = None
+        self.roots: list[Node] = []
+        """The trees of the files, as far as they are known."""
         self._names: set[str] = set()
         self._unknown: list[ScalarNode] = []
         self._index: _Index | None = None
 
     def know(self, root: Node) -> None:
-        """From now on values are found by their keys."""
-        self._root, self._index = root, None
+        """From now on values of the file with this tree are found by their keys."""
+        self.roots.append(root)
+        self._index = None
 
     def add_names(self, names: Iterable[str]) -> None:
         """Keys that hold secrets because an options model says so."""
@@ -122,17 +129,17 @@ class Mask:
         spans = [span for span in _by_pattern(text) if not _is_of_ours(text, span)]
         return _masked(text, spans)[0]
 
-    def line(self, number: int, start: int, end: int) -> tuple[str, int, int]:
-        """A line (counted from 0) as it may be shown, and where two of its columns went."""
-        line = self._lines[number]
-        if self._root is None:
-            spans = list(_by_look(self._lines, number, self._is_secret))
+    def line(self, file: FilePath, number: int, start: int, end: int) -> tuple[str, int, int]:
+        """A line of a file (counted from 0) as it may be shown, and where two of its columns went."""
+        line = self._lines[file][number]
+        if all(root.file != file for root in self.roots):
+            spans = list(_by_look(self._lines[file], number, self._is_secret))
         else:
             # A comment may hold anything, and nothing tells whether it is a secret.
-            end_of_values = self._indexed().ends.get(number, 0)
+            end_of_values = self._indexed().ends.get((file, number), 0)
             if comment := re.search(r"(?:^|\s)#", line[end_of_values:]):
                 line = line[: end_of_values + comment.start()].rstrip()
-            spans = self._indexed().spans.get(number, [])
+            spans = self._indexed().spans.get((file, number), [])
         if len(line) > 2 * NEAR:
             # All of a file may be on one line. No secret is so long that its start would be missed.
             left, right = max(0, start - NEAR), start + NEAR
@@ -147,7 +154,7 @@ class Mask:
 
     def _indexed(self) -> _Index:
         if self._index is None:
-            parts = walk(self._root) if self._root is not None else ()
+            parts = (each for root in self.roots for each in walk(root))
             scalars = [(path, node) for path, node in parts if isinstance(node, ScalarNode)]
             secret = [(path, node) for path, node in scalars if self._is_secret_at(path, node)]
             self._index = _Index([node for _, node in scalars], [node for _, node in secret], self._lines)
@@ -182,27 +189,29 @@ def _last_key(path: Path) -> str:
 class _Index:
     """Which parts of each line are hidden, and where its last value ends."""
 
-    def __init__(self, scalars: Sequence[ScalarNode], secret: Sequence[ScalarNode], lines: Sequence[str]) -> None:
-        self.spans: dict[int, list[_Span]] = {}
-        self.ends: dict[int, int] = {}
+    def __init__(self, scalars: Sequence[ScalarNode], secret: Sequence[ScalarNode], lines: Lines) -> None:
+        self.spans: dict[tuple[FilePath, int], list[_Span]] = {}
+        self.ends: dict[tuple[FilePath, int], int] = {}
         self.literals = {id(node) for node in secret}
         self.words = Redactor()
         for node in scalars:
-            for line, start, end in _lines_of(node, lines):
+            for number, start, end in _lines_of(node, lines):
+                line = node.file, number
                 self.ends[line] = max(self.ends.get(line, 0), start if node.style in ("|", ">") else end)
 
-    def hide(self, nodes: Sequence[ScalarNode], lines: Sequence[str], mask: str) -> None:
+    def hide(self, nodes: Sequence[ScalarNode], lines: Lines, mask: str) -> None:
         for node in nodes:
-            for line, start, end in _lines_of(node, lines) if node.text else ():
-                self.spans.setdefault(line, []).append(_Span(start, end, mask))
+            for number, start, end in _lines_of(node, lines) if node.text else ():
+                self.spans.setdefault((node.file, number), []).append(_Span(start, end, mask))
 
 
-def _lines_of(node: ScalarNode, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+def _lines_of(node: ScalarNode, lines: Lines) -> Iterator[tuple[int, int, int]]:
     """The lines that a value takes, each with the columns where its part of the value begins and ends."""
-    last = min(node.end.line, len(lines) - 1)
+    of_file = lines[node.file]
+    last = min(node.end.line, len(of_file) - 1)
     for line in range(node.start.line, last + 1):
         start = node.start.column if line == node.start.line else 0
-        end = node.end.column if line == node.end.line else len(lines[line])
+        end = node.end.column if line == node.end.line else len(of_file[line])
         if end > start:
             yield line, start, end
 

@@ -32,10 +32,10 @@ _MERGE = "<<"
 
 @dataclass(slots=True)
 class Composition:
-    """A file's tree, and what is wrong with it as YAML: repeated keys, tags, aliases without an anchor.
+    """A text's tree, and what is wrong with it as YAML: repeated keys, tags, aliases without an anchor.
 
-    ``tree`` is None where YAML itself is broken. ``settled`` are nodes whose mistake is reported already: what a
-    validator finds in them is a consequence.
+    ``tree`` is None where YAML itself is broken, and where the text holds no value. ``settled`` are nodes whose mistake
+    is reported already: what a validator finds in them is a consequence.
     """
 
     tree: Node | None = None
@@ -44,7 +44,7 @@ class Composition:
 
 
 def compose(document: Document) -> Composition:
-    """The tree of a file. A file that is correct is one mapping."""
+    """The tree of a text."""
     composition = Composition()
     composer = _Composer(document, composition)
     parser = _Parser(document.text)
@@ -60,16 +60,9 @@ def compose(document: Document) -> Composition:
     finally:
         parser.dispose()
     root = composer.root
-    # A file with nothing but comments has no root, one with only ``---`` has an empty one.
-    if root is None or (isinstance(root, ScalarNode) and root.style is None and not root.text):
-        hint = "config.example.yaml shows what it can contain"
-        composition.diagnostics.append(Diagnostic(Position(document.path, 0, 0), "the file is empty", hint=hint))
-        return composition
-    if not isinstance(root, MappingNode):
-        kind = "a list" if isinstance(root, ListNode) else "a single text"
-        expected = "expected keys with values, like 'sources:'"
-        composition.diagnostics.append(mistake_at(root, f"the file is {kind}", expected=expected))
-    composition.tree = root
+    # A text with nothing but comments has no root, one with only ``---`` has an empty one.
+    if root is not None and not (isinstance(root, ScalarNode) and root.style is None and not root.text):
+        composition.tree = root
     return composition
 
 

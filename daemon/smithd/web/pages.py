@@ -9,6 +9,7 @@ from typing import Any
 from smithd import explain
 from smithd.alerts.alert import Change
 from smithd.explain_surface import MOST_DELIVERIES, delivery_text, standing
+from smithd.web import past
 from smithd.web.desk import Desk
 from smithd.web.rows import Found, by_urgency, choose, has_all, labels_text
 from smithd.web.visit import Visit
@@ -18,6 +19,9 @@ ATTENTION = 8
 """How many rows of one kind the overview has."""
 ALERTS = 10
 """How many alerts of one rule the list of rules has."""
+
+MOST_PLOTS = 4
+"""How many metrics of a rule are plotted."""
 
 ALERT_STATES = ("critical", "warning", "info", "pending")
 RULE_STATES = ("problem", *ALERT_STATES, "clear")
@@ -136,6 +140,11 @@ async def rule(look: Look) -> Shown:
         found = await look.ask("explain", name=f"rule:{look.visit.name}", labels=look.visit.labels)
     except ValueError as error:
         return {"problem": str(error), "found": None}
+    asked = {"labels": look.visit.labels, **past.wanted(look.visit.span, look.status["at"])}
+    pasts = [
+        past.drawn(await look.ask("history", metric=metric, **asked), look.visit.name, look.visit.span)
+        for metric in found["metrics"][:MOST_PLOTS]
+    ]
     silenced = ", ".join(filter(None, [matchers({"rule": look.visit.name}), look.visit.labels]))
     return {
         "problem": "",
@@ -143,6 +152,8 @@ async def rule(look: Look) -> Shown:
         "title": look.visit.name,
         "states": [*explain.states(found)],
         "silenced": silenced,
+        "pasts": pasts,
+        "spans": past.SPANS,
     }
 
 

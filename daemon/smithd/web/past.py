@@ -23,8 +23,8 @@ GAP = 6.0
 
 
 class DrawnPast(NamedTuple):
-    """A metric's plot (None: nothing is remembered of it), how often the rule fired on each of the series in it, and how
-    many series there are beside them.
+    """A metric's plot (None: nothing is remembered of it); how often the rule fired on each series in it; how many
+    series there are beside them.
     """
 
     metric: str

@@ -114,6 +114,7 @@ class _RuleStatus:
         view = SeriesView(self._state.series, self._past, self._now, self._zone)
         return {
             "rule": self._rule.name,
+            "metrics": sorted(self._rule.metrics),
             "at": self._time(self._now),
             "timezone": self._setup.config.zone.key,
             "fires": [f"{severity} when {text}" for severity, text in conditions(self._rule)],

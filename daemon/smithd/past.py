@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from smithd.alerts.alert import Change
@@ -16,14 +15,13 @@ from smithd.notify.matcher import AlertMatcher
 from smithd.plugin.sample import Labels, Series
 from smithd.series.history import History
 from smithd.series.track import Point
+from smithd.series.trail import Trail
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.suggestion import did_you_mean
 
 MOST_SERIES = 20
 """How many series of a metric are told of at once, by their labels."""
-MOST_POINTS = 500
-"""How many samples of each."""
 LONGEST = 31 * 86400.0
 """Nothing is remembered for longer."""
 
@@ -45,8 +43,8 @@ class FiringSpell(NamedTuple):
 
 
 class MetricPast(NamedTuple):
-    """A metric from ``since`` to ``until``. ``kept_for``: for how many seconds its samples are remembered, None: only
-    the newest one is; ``left_out``: how many series there are beside these; ``rules``: those on it.
+    """A metric from ``since`` to ``until``. ``kept_for``: for how many seconds its samples are remembered, None: since
+    the start, for a day at most; ``left_out``: how many series there are beside these; ``rules``: those on it.
     """
 
     metric: str
@@ -62,12 +60,13 @@ def past(
     setup: Setup,
     state: State,
     history: History,
+    trail: Trail,
     metric: str,
     matchers: Collection[AlertMatcher],
     span: tuple[float, float],
 ) -> MetricPast:
-    """What is remembered of a metric's series that meet all matchers, in a span of time. The history changes in place,
-    so this is for the loop; ``thinned`` is for a thread.
+    """What is remembered of a metric's series that meet all matchers, in a span of time. History and trail
+    change in place, so this is for the loop; ``thinned`` is for a thread.
 
     NotThere where there is no such metric.
     """
@@ -81,7 +80,7 @@ def past(
     found = []
     for labels in meets[:MOST_SERIES]:
         series, newest = Series(metric, labels), known[labels]
-        points = history.past(series, since, until)
+        points = history.past(series, since, until) or trail.past(series, since, until)
         if not points and since <= newest.time <= until:
             points = [(newest.time, newest.value)]
         found.append(PastSeries(labels, points))
@@ -110,22 +109,6 @@ def spells(entries: Iterable[Entry], since: float, until: float) -> list[FiringS
         for each in found
         if (each.start is None or each.start <= until) and (each.end is None or each.end >= since)
     ]
-
-
-def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> list[Point]:
-    """At most so many points, in the order of time: of each stretch of time the lowest and the highest, so that no
-    peak is lost, and the newest.
-    """
-    if len(points) <= most:
-        return list(points)
-    start, buckets = points[0][0], max(1, (most - 1) // 2)
-    width = (points[-1][0] - start) / buckets or 1.0
-    kept: list[Point] = []
-    for _, each in groupby(points[:-1], lambda point: min(int((point[0] - start) / width), buckets - 1)):
-        bucket = list(each)
-        ends = {min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])}
-        kept += sorted(ends)
-    return [*kept, points[-1]]
 
 
 def bounds(rule: Rule) -> list[tuple[str, str, list[float]]]:

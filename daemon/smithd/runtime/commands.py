@@ -142,7 +142,8 @@ class _Commands:
         if not 0 <= until - since <= LONGEST:
             raise ValueError("expected 'from' before 'to', and at most 31 days between them")
         matchers = parse_matchers(labels) if labels.strip() else ()
-        found = past(engine.setup, engine.state, engine.history, _text(given, "metric"), matchers, (since, until))
+        metric, trail = _text(given, "metric"), components.trail
+        found = past(engine.setup, engine.state, engine.history, trail, metric, matchers, (since, until))
         zone, redactor = components.config.zone, components.config.redactor
 
         def answer(connection: Connection) -> Any:

@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from smithd.journal import Entry
-from smithd.past import MetricPast, bounds, spells, thinned
+from smithd.past import MetricPast, bounds, spells
+from smithd.series.trail import thinned
 
 
 def plotted(past: MetricPast, entries: Sequence[Entry], zone: tzinfo, now: float) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from smithd.errors import SmithdError
 from smithd.lockscreen.screen import Note, Screen
 from smithd.web import drawing, pages
 from smithd.web.api import api
 from smithd.web.desk import Desk
-from smithd.web.guard import PageGuard
+from smithd.web.guard import PageGuard, csrf_token
 from smithd.web.picture import Picture
 from smithd.web.probes import NO_PROBES, Probes
 from smithd.web.reads import Reads
@@ -41,22 +42,28 @@ def build(
     """The page as an ASGI application. ``host`` is the address it listens on; a ``token`` is asked for if given;
     ``probes`` answer monitors.
     """
-    site = _Site(reads, title, lead)
+    common = {"brand": title, "lead": lead, "notes": NOTES, "csrf": csrf_token(token) if token is not None else None}
+    site = _Site(reads, common)
     routes: list[BaseRoute] = [Route("/static/{name}", _file), api(reads), *probes.routes]
     for page in pages.PAGES:
         routes.append(Route(f"/{page.name}", site.answers(page, drawing.document)))
         routes.append(Route(f"/live/{page.name}", site.answers(page, drawing.fragment)))
-    return PageGuard(Starlette(routes=routes, exception_handlers={404: _missing}), drawing.POLICY, host, token)
+    return PageGuard(
+        Starlette(routes=routes, exception_handlers={404: _missing, SmithdError: _failed, OSError: _failed}),
+        drawing.POLICY,
+        host,
+        token,
+    )
 
 
 class _Site:
     """Answers for the pages of one configuration."""
 
-    def __init__(self, reads: Reads, title: str, lead: str) -> None:
+    def __init__(self, reads: Reads, common: Mapping[str, Any]) -> None:
         self._reads = reads
         self._desk = Desk(reads.commands, reads.now)
         self._pictures = {account: Picture(reads.zone, reads.order) for account in reads.accounts}
-        self._common = {"brand": title, "lead": lead, "notes": NOTES, "accounts_named": reads.accounts}
+        self._common = {**common, "accounts_named": reads.accounts}
 
     def answers(self, page: pages.Section, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
         """The endpoint of a page, or of what changes of it."""
@@ -86,3 +93,8 @@ async def _file(request: Request) -> Response:
 
 async def _missing(_: Request, __: Exception | None) -> Response:
     return PlainTextResponse("There is nothing here; the page is at /.\n", 404)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    """The daemon cannot answer now, as where its state cannot be read."""
+    return PlainTextResponse(f"{error}\n", 503)

@@ -7,19 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from smithd import explain
+from smithd.alerts.alert import Change
 from smithd.explain_surface import MOST_DELIVERIES, delivery_text, standing
+from smithd.web import past
 from smithd.web.desk import Desk
-from smithd.web.rows import Found, choose, has_all, labels_text
+from smithd.web.rows import Found, by_urgency, choose, has_all, labels_text
 from smithd.web.visit import Visit
+from smithd.web.words import matchers
 
 ATTENTION = 8
 """How many rows of one kind the overview has."""
 ALERTS = 10
 """How many alerts of one rule the list of rules has."""
 
+MOST_PLOTS = 4
+"""How many metrics of a rule are plotted."""
+
 ALERT_STATES = ("critical", "warning", "info", "pending")
 RULE_STATES = ("problem", *ALERT_STATES, "clear")
 SOURCE_STATES = ("failing", "silent", "unseen", "up")
+CHANGES = tuple(map(str, Change))
+MOST_DECISIONS = 1_000
+"""How many of the last decisions are looked through."""
 SURFACE_STATES = ("blocked", "stale", "waiting", "correct", "nothing")
 
 Shown = dict[str, Any]
@@ -104,7 +113,12 @@ async def rules(look: Look) -> Shown:
     for alert in sorted(look.status["alerts"], key=lambda alert: ALERT_STATES.index(alert_state(alert))):
         of_rule.setdefault(alert["rule"], []).append(alert)
     rows = [_rule_row(rule, of_rule.get(rule["name"], []), look.visit) for rule in look.status["rules"]]
-    return {"choice": choose(rows, look.visit, RULE_STATES, lambda row: row["state"], lambda row: row["text"])}
+
+    def state(row: Found) -> str:
+        return str(row["state"])
+
+    ordered = by_urgency(rows, RULE_STATES, state)
+    return {"choice": choose(ordered, look.visit, RULE_STATES, state, lambda row: str(row["text"]))}
 
 
 def _rule_row(rule: Found, alerts: Sequence[Found], visit: Visit) -> Shown:
@@ -126,25 +140,40 @@ async def rule(look: Look) -> Shown:
         found = await look.ask("explain", name=f"rule:{look.visit.name}", labels=look.visit.labels)
     except ValueError as error:
         return {"problem": str(error), "found": None}
-    return {"problem": "", "found": found, "title": look.visit.name, "states": [*explain.states(found)]}
+    asked = {"labels": look.visit.labels, **past.wanted(look.visit.span, look.status["at"])}
+    pasts = [
+        past.drawn(await look.ask("history", metric=metric, **asked), look.visit.name, look.visit.span)
+        for metric in found["metrics"][:MOST_PLOTS]
+    ]
+    silenced = ", ".join(filter(None, [matchers({"rule": look.visit.name}), look.visit.labels]))
+    return {
+        "problem": "",
+        "found": found,
+        "title": look.visit.name,
+        "states": [*explain.states(found)],
+        "silenced": silenced,
+        "pasts": pasts,
+        "spans": past.SPANS,
+    }
 
 
 async def sources(look: Look) -> Shown:
     """The sources, those that fail first."""
-    return {
-        "choice": choose(
-            look.status["sources"],
-            look.visit,
-            SOURCE_STATES,
-            lambda source: str(source["health"]),
-            lambda source: f"{source['name']} {source['type']} {source['health']} {source['reason']}",
-        )
-    }
+
+    def state(source: Found) -> str:
+        return str(source["health"])
+
+    def text(source: Found) -> str:
+        return f"{source['name']} {source['type']} {source['health']} {source['reason']}"
+
+    ordered = by_urgency(look.status["sources"], SOURCE_STATES, state)
+    return {"choice": choose(ordered, look.visit, SOURCE_STATES, state, text)}
 
 
 async def surfaces(look: Look) -> Shown:
     """What the phones show, and what they should."""
-    choice = choose(look.status["surfaces"], look.visit, SURFACE_STATES, surface_state, _surface_text)
+    ordered = by_urgency(look.status["surfaces"], SURFACE_STATES, surface_state)
+    choice = choose(ordered, look.visit, SURFACE_STATES, surface_state, _surface_text)
     several = len(look.status["accounts"]) > 1
     return {"choice": choice, "several": several, "state_of": surface_state}
 
@@ -212,6 +241,17 @@ async def silences(look: Look) -> Shown:
     return {"choice": choose(look.status["silences"], look.visit, (), lambda _: "", text)}
 
 
+async def decisions(look: Look) -> Shown:
+    """The last decisions about alerts, the newest first."""
+    found = await look.ask("decisions", limit=MOST_DECISIONS)
+
+    def text(decision: Found) -> str:
+        words = (decision["change"], decision["severity"], decision["why"], decision["reason"], decision["detail"])
+        return " ".join((decision["rule"], labels_text(decision["labels"]), *words))
+
+    return {"choice": choose(found, look.visit, CHANGES, lambda decision: str(decision["change"]), text)}
+
+
 async def accounts(look: Look) -> Shown:
     """Each account: whether it is reachable, its budget and its slots."""
     return {"accounts": look.status["accounts"]}
@@ -224,6 +264,7 @@ PAGES = (
     Section("surfaces", "Surfaces", "surfaces", surfaces),
     Section("outbox", "Outbox", "messages", outbox),
     Section("silences", "Silences", "silences", silences),
+    Section("decisions", "Decisions", "decisions", decisions),
     Section("accounts", "Accounts", "", accounts),
     Section("rule", "Rule", "", rule, is_listed=False),
     Section("surface", "Surface", "", surface, is_listed=False),

@@ -1,25 +1,23 @@
 """Where everything of a plot stands: lines, thresholds, the times in which an alert fired, and the axes. No I/O.
 
-Lengths are in the units of its view box; the template draws them, and the style sheet colours them.
+Lengths are in the units of its view box, which is as high as the plot and made as wide as there is room; the template
+draws them, and the style sheet colours them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 from smithd.formatting import number
 
-WIDE, HIGH = 720.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 8.0, 8.0, 24.0
-"""What the axes' labels need around the lines."""
-COLUMNS = 320
-"""In how many columns a line is drawn: of more points, the highest and the lowest of each column."""
+WIDE, HIGH = 1000.0, 200.0
+TOP, BOTTOM = 18.0, 22.0
+"""What the labels need above and below the lines; those of the values stand within."""
 LEAST_APART = 13.0
 """How far apart two labels of thresholds stand at least."""
 TICKS = 6
@@ -98,9 +96,6 @@ class Plot:
     times: Sequence[AxisTick]
     wide: float = WIDE
     high: float = HIGH
-    left: float = LEFT
-    right: float = WIDE - RIGHT
-    top: float = TOP
     bottom: float = HIGH - BOTTOM
 
 
@@ -120,12 +115,12 @@ def plot(
     low, high = ticks[0], ticks[-1]
 
     def x(at: float) -> float:
-        return round(LEFT + (min(max(at, since), until) - since) / (until - since) * (WIDE - LEFT - RIGHT), 1)
+        return round((min(max(at, since), until) - since) / (until - since) * WIDE, 1)
 
     def y(value: float) -> float:
         return round(HIGH - BOTTOM - (value - low) / (high - low) * (HIGH - BOTTOM - TOP), 1)
 
-    shades = [Shade(x(span.start), max(1.0, round(x(span.end) - x(span.start), 1))) for span in spans]
+    shades = [Shade(x(span.start), max(1.0, round(x(span.end) - x(span.start), 1))) for span in united(spans)]
     times = [AxisTick(x(at), text) for at, text in _time_ticks(since, until, zone)]
     return Plot(
         [_drawn(line, x, y) for line in lines],
@@ -136,11 +131,22 @@ def plot(
     )
 
 
+def united(spans: Iterable[Span]) -> list[Span]:
+    """The same time, in spans of which no two meet."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
+
+
 def _drawn(line: Curve, x: Callable[[float], float], y: Callable[[float], float]) -> DrawnCurve:
     points = [point for point in line.points if math.isfinite(point[1])]
     commands: list[str] = []
     before = -math.inf
-    for at, value in thinned(points):
+    for at, value in points:
         commands.append(f"{'M' if at - before > line.breaks_after or not commands else 'L'}{x(at):g} {y(value):g}")
         before = at
     # A point alone is drawn as a dot: a line of no length with round ends.
@@ -150,20 +156,6 @@ def _drawn(line: Curve, x: Callable[[float], float], y: Callable[[float], float]
     if not values:
         return DrawnCurve(line.name, "", None, None, None)
     return DrawnCurve(line.name, "".join(commands), values[-1], min(values), max(values))
-
-
-def thinned(points: Sequence[Point], columns: int = COLUMNS) -> Sequence[Point]:
-    """At most four points for each column: its first, lowest, highest and last, so that no peak is lost."""
-    if len(points) <= 4 * columns:
-        return points
-    since, until = points[0][0], points[-1][0]
-    size = (until - since) / columns or 1.0
-    kept: list[Point] = []
-    for _, column in groupby(points, key=lambda point: int((point[0] - since) / size)):
-        of_column = list(column)
-        ends = {of_column[0], of_column[-1]}
-        kept += sorted(ends | {min(of_column, key=itemgetter(1)), max(of_column, key=itemgetter(1))})
-    return kept
 
 
 def _labelled(found: Sequence[tuple[Level, float]]) -> Iterator[DrawnLevel]:
@@ -193,6 +185,9 @@ def _time_ticks(since: float, until: float, zone: tzinfo) -> Iterator[tuple[floa
     offset = datetime.fromtimestamp(since, zone).utcoffset()
     ahead = offset.total_seconds() if offset is not None else 0.0
     at = math.ceil((since + ahead) / step) * step - ahead
+    margin = (until - since) / 20
     while at <= until:
-        yield at, datetime.fromtimestamp(at, zone).strftime("%H:%M" if step < 86400 else "%a %d %b")
+        # A label at the very edge would be cut.
+        if since + margin <= at <= until - margin:
+            yield at, datetime.fromtimestamp(at, zone).strftime("%H:%M" if step < 86400 else "%a %d %b")
         at += step

@@ -1,9 +1,9 @@
-"""The rows of a list that are shown: those with the words and the state asked for, the most urgent first. No I/O."""
+"""The rows of a list that are shown: those with the words and the state that are asked for. No I/O."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ Found = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Choice:
     """``shown`` of ``matching`` rows, of ``total``. ``states``: how many of those with the words asked for are in each
-    state, in the order of urgency.
+    state.
     """
 
     shown: Sequence[Found]
@@ -38,17 +38,21 @@ def choose(
     state: Callable[[Found], str],
     text: Callable[[Found], str],
 ) -> Choice:
-    """The rows that a visit asks for. ``states``: those there are, the most urgent first; ``text``: where words of a
-    row are looked for. Rows of one state keep their order.
+    """The rows that a visit asks for, in their order. ``states``: those there are; ``text``: where words of a row are
+    looked for.
     """
     words = visit.q.casefold().split()
     met = [row for row in rows if has_all(words, text(row))] if words else list(rows)
     counts = Counter(map(state, met))
     wanted = [row for row in met if not visit.state or state(row) == visit.state]
-    urgency = {name: place for place, name in enumerate(states)}
-    wanted.sort(key=lambda row: urgency.get(state(row), len(urgency)))
     counted = [(name, counts[name]) for name in states if counts[name] or name == visit.state]
     return Choice(wanted[: visit.most], len(wanted), len(rows), counted)
+
+
+def by_urgency(rows: Iterable[Found], states: Sequence[str], state: Callable[[Found], str]) -> list[Found]:
+    """Rows in the order of their states, the most urgent first; those of one state keep their order."""
+    urgency = {name: place for place, name in enumerate(states)}
+    return sorted(rows, key=lambda row: urgency.get(state(row), len(urgency)))
 
 
 def has_all(words: Sequence[str], text: str) -> bool:

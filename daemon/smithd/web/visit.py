@@ -15,7 +15,7 @@ MOST_ROWS = 1_000
 LONGEST = 1_000
 """Characters of a parameter that are read."""
 
-_NAMES = ("q", "state", "rows", "account", "name", "labels", "metric", "said")
+_NAMES = ("q", "state", "rows", "account", "name", "labels", "span")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Visit:
     """One address of the page.
 
     ``q``: words that a row must hold, ``state``: which one it must have, ``rows``: how many are shown; ``name`` and
-    ``labels``: the rule or surface, and the matchers of its alerts; ``said``: what the last form came to.
+    ``labels``: the rule or surface, and the matchers of its alerts; ``span``: how much of the past a plot shows.
     """
 
     page: str
@@ -34,8 +34,7 @@ class Visit:
     account: str = ""
     name: str = ""
     labels: str = ""
-    metric: str = ""
-    said: str = ""
+    span: str = ""
 
     @property
     def most(self) -> int:
@@ -55,7 +54,7 @@ class Visit:
 
     def again(self, **changes: object) -> str:
         """This address, asking for something else, too."""
-        return self.to(self.page, **{**self.asked, "said": "", **changes})
+        return self.to(self.page, **{**self.asked, **changes})
 
     def seen(self, choice: str, value: str) -> str:
         """This address, looked at in another way."""
@@ -64,7 +63,7 @@ class Visit:
     @property
     def fragment(self) -> str:
         """The address of what changes on this page."""
-        return self.to(f"live/{self.page}", **{**self.asked, "said": ""})
+        return self.to(f"live/{self.page}", **self.asked)
 
 
 def visit(page: str, query: Mapping[str, str]) -> Visit:

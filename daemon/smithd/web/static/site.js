@@ -1,4 +1,4 @@
-// Searches while a person types, and lets "/" go to the search. Without it, the form is sent.
+// Searches while a person types, lets "/" go to the search, and makes and ends silences. Without it, the search is a form.
 "use strict";
 
 const PAUSE = 250;
@@ -30,4 +30,50 @@ search?.addEventListener("submit", (event) => {
   event.preventDefault();
   clearTimeout(typed);
   find();
+});
+
+// A change of the daemon: the API's answer, or what it says where it refuses.
+async function change(method, path, body) {
+  const answer = await fetch(`api/v1/${path}`, {
+    method,
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": document.body.dataset.csrf },
+    body: body && JSON.stringify(body),
+  });
+  const said = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(said.error ?? `smithd answers with an error (${answer.status})`);
+  document.dispatchEvent(new Event("look"));
+  return said;
+}
+
+const silence = document.getElementById("silence");
+const said = document.getElementById("silence-said");
+
+async function say(done) {
+  try {
+    said.textContent = await done();
+    said.dataset.is = "done";
+  } catch (error) {
+    said.textContent = error instanceof TypeError ? "smithd does not answer." : error.message;
+    said.dataset.is = "wrong";
+  }
+}
+
+silence?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const given = Object.fromEntries([...new FormData(silence)].filter(([, text]) => text));
+  say(async () => {
+    const made = await change("POST", "silences", { author: "page", ...given });
+    silence.elements.matchers.value = silence.elements.comment.value = "";
+    return `Silence ${made.id} of ${made.matchers} was made.`;
+  });
+});
+
+document.addEventListener("click", (event) => {
+  const id = event.target.closest("[data-expire]")?.dataset.expire;
+  if (!id) return;
+  event.target.disabled = true;
+  say(async () => {
+    await change("DELETE", `silences/${id}`);
+    return `Silence ${id} was ended.`;
+  }).finally(() => (event.target.disabled = false));
 });

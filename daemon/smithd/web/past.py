@@ -1,0 +1,75 @@
+"""The past of a metric on the page of a rule: from what the daemon remembers to what is drawn. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from smithd.web.plot import Curve, Level, Plot, Span, plot
+from smithd.web.rows import Found, labels_text
+
+SPANS = {"hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0, "month": 31 * 86400.0}
+"""How much of the past may be asked for."""
+USUAL = "day"
+"""Where nothing is asked for: as much of it as there are samples of."""
+SHORTEST = 600.0
+MOST_CURVES = 8
+"""How many series are drawn, those on which the rule fires first."""
+GAP = 6.0
+"""A line breaks where two points are so many times as far apart as they are on average."""
+
+
+class DrawnPast(NamedTuple):
+    """A metric's plot (None: nothing is remembered of it); how often the rule fired on each series in it; how many
+    series there are beside them.
+    """
+
+    metric: str
+    plot: Plot | None
+    fired: Sequence[int]
+    left_out: int
+
+
+def wanted(span: str, now: str) -> dict[str, float]:
+    """What to ask of the past, which ends now."""
+    until = datetime.fromisoformat(now).timestamp()
+    return {"from": until - SPANS.get(span, SPANS[USUAL]), "to": until}
+
+
+def drawn(found: Found, rule: str, span: str) -> DrawnPast:
+    """The past of a metric as the daemon knows it, with the thresholds of a rule, and when that fired."""
+    since, until = (_moment(found[name]) for name in ("from", "to"))
+    shown = sorted(found["series"], key=lambda series: not _fires(series, rule))[:MOST_CURVES]
+    if span not in SPANS:
+        first = min((at for series in shown for at, _ in series["points"][:1]), default=until)
+        since = max(since, min(first, until - SHORTEST))
+    firings = [[each for each in series["firing"] if each["rule"] == rule] for series in shown]
+    spans = [Span(_moment(each["from"], since), _moment(each["to"], until)) for each in chain.from_iterable(firings)]
+    levels = [
+        Level(each["severity"], bound, f"{each['severity']} {each['condition']}")
+        for each in found["thresholds"]
+        if each["rule"] == rule
+        for bound in each["bounds"]
+    ]
+    zone = ZoneInfo(found["timezone"])
+    curves = [_curve(series) for series in shown]
+    left = len(found["series"]) - len(shown) + found["left_out"]
+    drawn_plot = plot(curves, levels, spans, since, until, zone)
+    return DrawnPast(found["metric"], drawn_plot, [len(each) for each in firings], left)
+
+
+def _fires(series: Found, rule: str) -> bool:
+    return any(each["rule"] == rule and each["to"] is None for each in series["firing"])
+
+
+def _curve(series: Found) -> Curve:
+    points = [(float(at), float(value)) for at, value in series["points"]]
+    average = (points[-1][0] - points[0][0]) / max(1, len(points) - 1) if points else 0.0
+    return Curve(labels_text(series["labels"]), points, GAP * average)
+
+
+def _moment(at: str | None, unknown: float = 0.0) -> float:
+    return unknown if at is None else datetime.fromisoformat(at).timestamp()

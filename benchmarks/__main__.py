@@ -10,7 +10,7 @@ from statistics import median
 
 import click
 
-from benchmarks import configuring, evaluation, neighbours, polling, slots, starting, steps
+from benchmarks import configuring, evaluation, neighbours, polling, scraping, slots, starting, steps
 
 JUDGING = {"threshold": {1: 120.0, 1_000: 20.0, 100_000: 25.0}, "when": {1: 250.0, 1_000: 25.0, 100_000: 35.0}}
 """The kinds of rules, the numbers of series, and how many bare comparisons a sample may cost. A poll of one sample pays
@@ -25,6 +25,9 @@ CHANGING = {"alert": {1: 14.0, 100: 5.0}, "widget": {1: 15.0, 100: 3.0}}
 
 FLAT = 1.3
 """How much dearer a new label set that breaches may be after 20,000 others than after 1,000."""
+
+SCRAPE = 20.0
+"""How many milliseconds longer a poll may take while a scrape is answered."""
 
 GROWTH = 2.0
 """How much dearer one poll, or one alert, may be among ten times as many."""
@@ -139,6 +142,13 @@ def neighbourhood(count: int, seconds: float) -> Iterator[Row]:
     yield Row("200 sources beside bad ones: memory (MB)", memory, 60, ratio=False)
 
 
+def scraped(count: int) -> Iterator[Row]:
+    """How much longer the slowest of 50 polls takes during which a scrape begins."""
+    for sources, what in ((1_000, "with their series"), (10_000, "without")):
+        pairs = [(each.beside * 1e3, each.alone * 1e3) for each in scraping.rounds(sources, count)]
+        yield Row(f"scrape: {sources} sources {what}: a poll (ms)", pairs, SCRAPE, ratio=False)
+
+
 def promised() -> Iterator[Row]:
     """What slots promise, over three simulated weeks: the worst of each, beside what is allowed."""
     for name, pairs in slots.promises(7, 3):
@@ -160,6 +170,7 @@ def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
         (polls(number, rounds, seconds) for number in sources),
         starts(rounds),
         neighbourhood(rounds, 2 * seconds),
+        scraped(rounds),
         promised(),
     ):
         click.echo(row)

@@ -59,28 +59,29 @@ def gauges(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _sources(snapshot: Snapshot) -> Iterator[Metric]:
-    series, names = snapshot.state.series, snapshot.setup.config.sources
-    healths = {name: series.health(name, snapshot.now) for name in names}
-    counted = Counter(UNSEEN if each is None else str(each.health) for each in healths.values())
+    series, sources = snapshot.state.series, snapshot.setup.config.sources
+    now, started = snapshot.now, series.started
+    kinds = {name: series.sources[name].kind(now, started) for name in sources}
+    counted = Counter(kinds.values())
     yield _family(
         "smithd_sources",
         "Sources by their health; those that are unseen have not answered yet.",
         ("health",),
-        (((health,), counted[health]) for health in (*map(str, Health), UNSEEN)),
+        [((str(health),), counted[health]) for health in Health] + [((UNSEEN,), counted[None])],
     )
-    if len(names) > MOST_SOURCES:
+    if len(sources) > MOST_SOURCES:
         return
     yield _family(
         "smithd_source_up",
         "Whether a source is up; NaN before its first answer.",
         ("source",),
-        (((name,), math.nan if each is None else float(each.health is Health.UP)) for name, each in healths.items()),
+        (((name,), math.nan if kind is None else float(kind is Health.UP)) for name, kind in kinds.items()),
     )
     yield _family(
         "smithd_source_last_success_timestamp_seconds",
         "When a source last answered without a failure; NaN where it has not since the start.",
         ("source",),
-        (((name,), _time(series.sources[name].succeeded_at)) for name in names),
+        (((name,), _time(series.sources[name].succeeded_at)) for name in sources),
     )
 
 

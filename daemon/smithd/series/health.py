@@ -53,16 +53,26 @@ class SourceAnswers(NamedTuple):
         """Whether the last complete answer still says what there is: it is young enough, and no failure came after."""
         return self.completed_at is not None and self.failure is None and now - self.completed_at <= self.fresh_for
 
+    def kind(self, now: float, started: float) -> Health | None:
+        """How it does now; None before its first answer is due."""
+        if self.failure is not None:
+            return Health.FAILING
+        if self.is_silent(now, started):
+            return Health.SILENT
+        return None if self.since is None else Health.UP
+
     def health(self, now: float, started: float) -> SourceHealth | None:
         """Its health now; None before its first answer is due."""
-        if self.failure is not None:
-            return SourceHealth(Health.FAILING, started if self.since is None else self.since, self.failure)
-        if self.is_silent(now, started):
-            answered_at = started if self.answered_at is None else self.answered_at
-            return SourceHealth(Health.SILENT, answered_at, "no answer in time")
-        if self.since is None:
-            return None
-        return SourceHealth(Health.UP, self.since)
+        match self.kind(now, started):
+            case Health.FAILING:
+                return SourceHealth(Health.FAILING, started if self.since is None else self.since, self.failure or "")
+            case Health.SILENT:
+                answered_at = started if self.answered_at is None else self.answered_at
+                return SourceHealth(Health.SILENT, answered_at, "no answer in time")
+            case Health.UP:
+                assert self.since is not None
+                return SourceHealth(Health.UP, self.since)
+        return None
 
     def after(
         self, failure: str | None, fresh_for: float, now: float, has_samples: bool, complete: bool

@@ -61,8 +61,8 @@ def reveal(texts: dict[str, Secret]) -> dict[str, str]:
 
 
 class PasswordOptions(Options):
-    username: str
-    password: Secret
+    username: str = Field(description="the user")
+    password: Secret = Field(description="the user's password")
 
 
 class AuthOptions(Options):
@@ -70,8 +70,8 @@ class AuthOptions(Options):
 
     ways: ClassVar[tuple[str, ...]] = ("basic", "bearer")
 
-    basic: PasswordOptions | None = None
-    bearer: HeaderValue | None = None
+    basic: PasswordOptions | None = Field(None, description="a user and a password, as HTTP Basic")
+    bearer: HeaderValue | None = Field(None, description="a token, sent as Authorization: Bearer")
 
     @model_validator(mode="after")
     def _one_way(self) -> AuthOptions:

@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from enum import Enum
-from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, NamedTuple
 
 import click
-from pydantic import BaseModel, BeforeValidator, SecretStr, WithJsonSchema
-from pydantic.fields import FieldInfo
 
 from smithd.cli.new_source import new
 from smithd.cli.options import format_option, plugins_option, print_json
-from smithd.config.fields import Model, every_field
+from smithd.config.described import DescribedKey, described_keys
+from smithd.config.fields import Model
 from smithd.config.files import ConfigFiles
 from smithd.config.load import registry_of
-from smithd.plugin.options import parse_duration
 from smithd.poll.isolation import PluginFault, call_isolated
 from smithd.poll.registry import PluginError, Registry
 from smithd.poll.schedule import ScheduleOptions
 from smithd.suggestion import did_you_mean
-
-_WORDS: dict[Any, str] = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "true or false",
-    Decimal: "number",
-    SecretStr: "secret",
-    Any: "anything",
-}
 
 
 class _Sources(click.Group):
@@ -81,20 +66,12 @@ def list_types(types: tuple[str, ...], config: ConfigFiles | None, output: str) 
         raise click.exceptions.Exit(1)
 
 
-class _Option(NamedTuple):
-    """A key, what may be written for it, and what it is for."""
-
-    key: str
-    kind: str
-    description: str
-
-
 class _Type(NamedTuple):
     """A type of sources; ``problem``: why it cannot be shown."""
 
     name: str
     about: str = ""
-    options: Sequence[_Option] = ()
+    options: Sequence[DescribedKey] = ()
     problem: str = ""
 
 
@@ -112,9 +89,7 @@ def _found(registry: Registry, name: str) -> _Type:
 
 def _described(name: str, docstring: str, model: Model) -> _Type:
     about = inspect.cleandoc(docstring).partition("\n")[0]
-    fields = every_field(model)
-    options = [_Option(".".join(path), _summary(field), field.description or "") for path, field in fields]
-    return _Type(name, about, options)
+    return _Type(name, about, list(described_keys(model)))
 
 
 def _as_json(found: _Type) -> dict[str, Any]:
@@ -134,41 +109,3 @@ def _table(found: _Type) -> Iterator[str]:
     keys, kinds = (max((len(option[column]) for option in found.options), default=0) for column in (0, 1))
     for key, kind, description in found.options:
         yield f"  {key:<{keys}}  {kind:<{kinds}}  {description}".rstrip()
-
-
-def _summary(field: FieldInfo) -> str:
-    kind = _kind(field.annotation, field.metadata)
-    if field.is_required():
-        return f"{kind}, required"
-    default = field.get_default(call_default_factory=True, validated_data={})
-    if default is None or isinstance(default, BaseModel | SecretStr) or default in ({}, [], ()):
-        return kind
-    shown = f"{default:g}s" if kind == "duration" else str(default).lower() if isinstance(default, bool) else default
-    return f"{kind}, default {shown}"
-
-
-def _kind(annotation: Any, metadata: Any = ()) -> str:
-    """What may be written for a type, in words."""
-    if any(isinstance(each, BeforeValidator) and each.func is parse_duration for each in metadata):
-        return "duration"
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _kind(arguments[0], arguments[1:])
-    if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(_kind(part) for part in arguments if part is not type(None)))
-    if origin is Literal:
-        return " or ".join(map(str, arguments))
-    if isinstance(origin, type) and arguments:
-        return f"{'mapping' if issubclass(origin, dict) else 'list'} of {_kind(arguments[-1])}"
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return "mapping"
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return " or ".join(str(each.value) for each in annotation)
-    # A class of its own may be written as a text, which its schema then says.
-    if annotation not in _WORDS and any(_is_text(each) for each in metadata):
-        return "text"
-    return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)).lower())
-
-
-def _is_text(marking: Any) -> bool:
-    return isinstance(marking, WithJsonSchema) and (marking.json_schema or {}).get("type") == "string"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from smithd.contract.addresses import deep_link, is_safe_web_page, web_link
 from smithd.contract.values import Channels, Color, JsonObject, Named
@@ -28,8 +28,8 @@ class Part(Options):
 class Icon(Part):
     """An SF Symbol beside the title."""
 
-    symbol: Named
-    color: Color | None = None
+    symbol: Named = Field(description="the name of an SF Symbol, like cart.fill")
+    color: Color | None = Field(None, description="the symbol's colour")
 
 
 class Badge(Part):
@@ -42,11 +42,13 @@ class Badge(Part):
 class Action(Part):
     """A Live Activity's button: opens an address, or has the service call a webhook (contract section 4.6)."""
 
-    title: Named
-    type: Literal["open_url", "webhook"]
-    url: str
-    method: Literal["GET", "POST"] | None = None
-    body: JsonObject | None = None
+    title: Named = Field(description="what the button says")
+    type: Literal["open_url", "webhook"] = Field(
+        description="open_url: the phone opens the address; webhook: the service calls it"
+    )
+    url: str = Field(description="the address; that of a webhook begins with https")
+    method: Literal["GET", "POST"] | None = Field(None, description="how a webhook is called")
+    body: JsonObject | None = Field(None, description="what a webhook is sent, as JSON")
 
     @field_validator("url")
     @classmethod

@@ -76,11 +76,13 @@ class Limits(Options):
             "account, too; a limit that is written counts as it is",
         )
     )
-    notifications_per_minute: int = Field(60, ge=1, le=60)
-    badges_per_minute: int = Field(60, ge=1, le=60)
-    live_activities_per_minute: int = Field(300, ge=1, le=300)
-    metrics_per_minute: int = Field(300, ge=1, le=300)
-    live_activities_at_once: int = Field(4, ge=1, le=4)
+    notifications_per_minute: int = Field(60, ge=1, le=60, description="pushes in any 60 seconds")
+    badges_per_minute: int = Field(60, ge=1, le=60, description="badge updates in any 60 seconds")
+    live_activities_per_minute: int = Field(
+        300, ge=1, le=300, description="starts, updates and ends of Live Activities in any 60 seconds"
+    )
+    metrics_per_minute: int = Field(300, ge=1, le=300, description="widget values in any 60 seconds")
+    live_activities_at_once: int = Field(4, ge=1, le=4, description="slots: Live Activities on the phone at once")
     updates_at_once: int = Field(
         UPDATES_AT_ONCE,
         ge=2,
@@ -112,12 +114,16 @@ class AccountOptions(Options):
     api_key: Annotated[Secret, AfterValidator(_sendable)] = Field(
         min_length=1, description="the account's key; best as ${env:NAME} or ${credential:NAME}"
     )
-    base_url: Annotated[str, AfterValidator(_safe_url)] = BASE_URL
+    base_url: Annotated[str, AfterValidator(_safe_url)] = Field(
+        BASE_URL, description="the address of the API; another one for a simulator"
+    )
     channels: Channels | None = Field(None, description="who is notified; left out: everybody on the account")
     storm: int = Field(
         10, ge=1, description="more pushes than this in a minute: what is less than critical joins one summary"
     )
-    limits: Limits = Limits()
+    limits: Limits = Field(
+        Limits(), description="how much of the account smithd may use, where that is less than the service allows"
+    )
 
 
 class FurtherAccountOptions(AccountOptions):

@@ -84,9 +84,9 @@ class PushOptions(Options):
     on: list[ThresholdSeverity] = Field(
         list(THRESHOLD_SEVERITIES), min_length=1, description="the severities that are notified; default: all"
     )
-    title: PushText | None = None
-    message: PushText | None = None
-    subtitle: PushText | None = None
+    title: PushText | None = Field(None, description="the bold line; a template; default: the severity and the rule")
+    message: PushText | None = Field(None, description="the text below; a template; default: value and threshold")
+    subtitle: PushText | None = Field(None, description="a line between title and message; a template")
     interruption_level: Level | dict[ThresholdSeverity, Level] | None = Field(
         None, description="default: time-sensitive where critical, active where a warning, passive where info"
     )
@@ -98,7 +98,7 @@ class PushOptions(Options):
     account: AccountNames | None = Field(
         None, description="who is notified: an account, or several; default: the rule's"
     )
-    tags: Tags | None = None
+    tags: Tags | None = Field(None, description="words that the service stores with it")
     metadata: Metadata | None = Field(None, description="shown in the app's details of the notification")
     redirection: Link | None = Field(None, description="what a tap on the notification opens")
     icon: Media | None = Field(None, description="the https address of a picture, in place of the app's icon")

@@ -39,8 +39,8 @@ class OAuth2Options(Options):
     """The token server, and the client's credentials."""
 
     token_url: HttpUrl = Field(description="the address that hands out tokens")
-    client_id: str
-    client_secret: Secret
+    client_id: str = Field(description="the client's name at the token server")
+    client_secret: Secret = Field(description="the client's password there")
     scope: str | None = Field(None, description="what to ask for; several with blanks between them")
     audience: str | None = Field(None, description="for whom the token is, where the server wants to know")
     credentials: Literal["header", "body"] = Field(

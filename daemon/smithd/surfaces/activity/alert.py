@@ -14,7 +14,7 @@ from smithd.alerts.condition import Threshold
 from smithd.alerts.severity import rank
 from smithd.outbox.message import Json
 from smithd.plugin.sample import Sample
-from smithd.surfaces.activity.options import End, FinalOptions
+from smithd.surfaces.activity.options import ITS_END, ITS_TYPE, End, FinalOptions
 from smithd.surfaces.activity.parts import WithBadge, WithColor, WithTwoButtons
 from smithd.surfaces.activity.view import ActivityView, FinalText, HeadlineText
 from smithd.surfaces.view import SurfacesView
@@ -42,11 +42,11 @@ class EndWithMessage(End):
 class AlertOptions(WithColor, WithBadge, WithTwoButtons):
     """A Live Activity with a message."""
 
-    type: Literal["alert"]
+    type: Literal["alert"] = Field(description=ITS_TYPE)
     message: HeadlineText | None = Field(
         None, description="what it says; a template. Default: what fires of the rules that it names, the worst first"
     )
-    end: EndWithMessage = EndWithMessage()
+    end: EndWithMessage = Field(EndWithMessage(), description=ITS_END)
 
     @model_validator(mode="after")
     def _says_something(self) -> AlertOptions:

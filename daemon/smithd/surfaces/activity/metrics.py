@@ -12,6 +12,7 @@ from smithd.formatting import plain
 from smithd.keys import StreamKey
 from smithd.lockscreen import widths
 from smithd.outbox.message import Json
+from smithd.surfaces.activity.options import ITS_TYPE
 from smithd.surfaces.activity.parts import WithColor
 from smithd.surfaces.activity.rows import (
     RowOptions,
@@ -30,11 +31,13 @@ from smithd.surfaces.view import SurfacesView
 
 
 class MetricsOptions(WithRows, WithColor):
-    """A Live Activity with gauges. A gauge shows a number from 0 on, and nothing else; so a mark stands at the label,
-    and what is stale or left out, in the subtitle.
+    """A Live Activity with gauges.
+
+    A gauge shows a number from 0 on, and nothing else; so a mark stands at the label, and what is stale or left out, in
+    the subtitle.
     """
 
-    type: Literal["metrics"]
+    type: Literal["metrics"] = Field(description=ITS_TYPE)
     metrics: list[RowOptions] = Field(min_length=1, max_length=MOST_GAUGES, description="the rows, two at most")
 
     @property

@@ -34,6 +34,9 @@ from smithd.surfaces.widget import IncludeSuppressed
 LARGEST_BUTTONS = 2500
 """Bytes; of the 3500 that a Live Activity may have, the rest is for its texts (contract section 9.4)."""
 
+ITS_TYPE = "the type of the Live Activity"
+ITS_END = "how it leaves the phone"
+
 STAND_IN_TITLE = "smithd"
 """A title must not be empty; a template's text can be."""
 
@@ -110,8 +113,8 @@ class ActivityClock(Protocol):
 class ActivityOptions(Options):
     """The keys that a Live Activity of any type has."""
 
-    type: str
-    title: HeadlineText
+    type: str = Field(description=ITS_TYPE)
+    title: HeadlineText = Field(description="the first line; a template")
     show: Show = Field(
         "always",
         description="'always', or one of while_firing (rules), when (an expression), between (a time window), "
@@ -121,17 +124,17 @@ class ActivityOptions(Options):
     mute: list[TimeWindowRef] = Field(
         [], description="time windows in which it starts only while a rule of it fires, at warning or above"
     )
-    icon: Icon | None = None
+    icon: Icon | None = Field(None, description="a symbol beside the title: {symbol, color}")
     action: Action | None = Field(None, description="a button: it opens an address, or calls a webhook")
     channels: Channels | None = Field(None, description="default: those of the account")
     account: AccountNames | None = Field(None, description="who sees it: an account, or several; " + ITS_DEFAULT)
-    tags: Tags | None = None
+    tags: Tags | None = Field(None, description="words that the service stores with it")
     update_every: Annotated[Duration, AfterValidator(_not_too_often)] = Field(
         THROTTLED_UPDATES,
         description="the least time between two updates that change only numbers (5s or more); what a rule changes is "
         "sent at once. iOS throttles an activity that is updated more often than every two minutes for long",
     )
-    end: End = End()
+    end: End = Field(End(), description=ITS_END)
     after_swipe: Literal["return", "stay_away"] | None = Field(
         None,
         description="what it does once a person has swiped it away: return with the next change, or stay away until "

@@ -17,7 +17,7 @@ from smithd.lockscreen import widths
 from smithd.plugin.sample import Sample
 from smithd.references import Path
 from smithd.surfaces.activity.colors import ColorOptions
-from smithd.surfaces.activity.options import ActivityOptions, End, FinalOptions, check_weight
+from smithd.surfaces.activity.options import ITS_END, ActivityOptions, End, FinalOptions, check_weight
 from smithd.surfaces.activity.view import PLAIN, ActivityView, FinalText, HeadlineText, ReadingText, joined
 from smithd.surfaces.texts import ShownText
 from smithd.surfaces.widget import STALE_ENDING, marked_stale
@@ -61,7 +61,7 @@ class WithSubtitle(ActivityOptions):
     """A type with a line below its title."""
 
     subtitle: HeadlineText | None = Field(None, description="a line below the title; a template")
-    end: EndWithSubtitle = EndWithSubtitle()
+    end: EndWithSubtitle = Field(EndWithSubtitle(), description=ITS_END)
 
     def head(self, seen: ActivityView) -> dict[str, Any]:
         """With the subtitle, where there is one."""

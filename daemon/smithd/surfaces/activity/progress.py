@@ -14,6 +14,7 @@ from smithd.keys import StreamKey
 from smithd.locales import Language
 from smithd.outbox.message import Json
 from smithd.references import Path
+from smithd.surfaces.activity.options import ITS_TYPE
 from smithd.surfaces.activity.parts import WithBadge, WithColor, WithSubtitle, WithTwoButtons
 from smithd.surfaces.activity.view import ActivityView
 from smithd.surfaces.surface import NotRenderable, Obstacle
@@ -33,7 +34,7 @@ Bound = Number | ValueRef
 class ProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
     """A Live Activity with a bar."""
 
-    type: Literal["progress"]
+    type: Literal["progress"] = Field(description=ITS_TYPE)
     percentage: ValueRef | None = Field(None, description="how far the bar is filled, in percent (42, not 0.42)")
     value: ValueRef | None = Field(None, description="how far, as a value beside 'upper_limit', or 'from' and 'to'")
     upper_limit: Bound | None = Field(None, description="the value that fills the bar: a number, or a metric")

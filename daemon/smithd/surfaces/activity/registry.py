@@ -9,12 +9,12 @@ from importlib import import_module
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import ConfigDict, Discriminator, Tag, create_model
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model
 from pydantic_core import PydanticOmit
 
 from smithd.plugin.options import Options
 from smithd.surfaces import activity
-from smithd.surfaces.activity.options import ActivityOptions
+from smithd.surfaces.activity.options import ITS_TYPE, ActivityOptions
 
 
 def _types() -> Iterator[tuple[str, type[ActivityOptions]]]:
@@ -60,7 +60,7 @@ class _AnyKeys(Options):
 def _option() -> Any:
     """The annotation of an option that is a Live Activity of any type."""
     names: Any = Literal[tuple(TYPES)]
-    no_type: Any = create_model("NoType", __base__=_AnyKeys, type=(names, ...))
+    no_type: Any = create_model("NoType", __base__=_AnyKeys, type=(names, Field(description=ITS_TYPE)))
     tagged: list[Any] = [Annotated[options, Tag(f"type {name}")] for name, options in TYPES.items()]
     tagged.append(Annotated[no_type, Tag(_NO_TYPE), WithoutSchema()])
     return Annotated[reduce(or_, tagged), Discriminator(_tag)]

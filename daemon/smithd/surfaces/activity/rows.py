@@ -48,7 +48,7 @@ class RowOrder(StrEnum):
 class RowOptions(ColorOptions):
     """A row: one value, or (``each``) one row for every series of a metric."""
 
-    label: Named | None = None
+    label: Named | None = Field(None, description="the name of a row with one value")
     value: ValueRef | None = Field(None, description="the value that is shown: a metric, or an expression")
     each: ValueRef | None = Field(None, description="a metric, or an expression; one row for each of its series")
     by: str | None = Field(None, description="the label that names the rows of 'each'")
@@ -60,7 +60,7 @@ class RowOptions(ColorOptions):
         None,
         description="of the rows of 'each': worst (the default where there is a 'color_by'), largest, smallest, label",
     )
-    unit: str | None = None
+    unit: str | None = Field(None, description="what stands behind the number, like ms")
     mark: bool = Field(
         True, description="whether a row coloured by 'color_by' has ! (warning) or !! (critical), too; default: true"
     )

@@ -14,6 +14,7 @@ from smithd.keys import StreamKey
 from smithd.outbox.message import Json
 from smithd.plugin.options import Options
 from smithd.plugin.sample import Sample
+from smithd.surfaces.activity.options import ITS_TYPE
 from smithd.surfaces.activity.parts import WithBadge, WithColor, WithSubtitle, WithTwoButtons
 from smithd.surfaces.activity.view import ActivityView, joined
 from smithd.surfaces.surface import NotRenderable, Obstacle
@@ -32,7 +33,7 @@ class StepOptions(Options):
 class SegmentedProgressOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
     """A Live Activity with a bar of steps."""
 
-    type: Literal["segmented_progress"]
+    type: Literal["segmented_progress"] = Field(description=ITS_TYPE)
     step_: ValueRef | StepOptions = Field(
         alias="step",
         description="where it is: {of: metric, label: name}, or a metric whose number is the step (0: nothing done)",

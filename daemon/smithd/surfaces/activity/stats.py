@@ -12,6 +12,7 @@ from smithd.contract.values import LONGEST_VALUE, MOST_ROWS, clipped
 from smithd.formatting import plain
 from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
+from smithd.surfaces.activity.options import ITS_TYPE
 from smithd.surfaces.activity.parts import NO_VALUE
 from smithd.surfaces.activity.rows import (
     RowOptions,
@@ -39,7 +40,7 @@ class StatOptions(RowOptions):
 class StatsOptions(WithRows):
     """A Live Activity with rows."""
 
-    type: Literal["stats"]
+    type: Literal["stats"] = Field(description=ITS_TYPE)
     stats: list[StatOptions] = Field(min_length=1, max_length=MOST_ROWS, description="the rows, eight at most")
 
     @property

@@ -19,7 +19,7 @@ from smithd.outbox.message import ActivityContent, Json
 from smithd.plugin.options import Options, PositiveDuration
 from smithd.plugin.sample import Sample
 from smithd.references import Path
-from smithd.surfaces.activity.options import ActivityClock
+from smithd.surfaces.activity.options import ITS_TYPE, ActivityClock
 from smithd.surfaces.activity.parts import WithColor, WithSubtitle
 from smithd.surfaces.activity.view import ActivityView, HeadlineText
 from smithd.surfaces.countdown import LEAST_MOVE, Countdown, for_duration, to_time
@@ -47,7 +47,7 @@ class OverOptions(Options):
 class TimerOptions(WithSubtitle, WithColor):
     """A Live Activity with a clock."""
 
-    type: Literal["timer"]
+    type: Literal["timer"] = Field(description=ITS_TYPE)
     until: ValueRef | None = Field(None, description="a metric with the time it counts down to, in seconds since 1970")
     for_: PositiveDuration | None = Field(None, alias="for", description="the duration that it counts down")
     since: ValueRef | None = Field(None, description="a metric with the time it counts up from, in seconds since 1970")

@@ -13,6 +13,7 @@ from smithd.lockscreen import widths
 from smithd.outbox.message import Json, Value
 from smithd.plugin.sample import Sample
 from smithd.references import Path
+from smithd.surfaces.activity.options import ITS_TYPE
 from smithd.surfaces.activity.parts import NO_VALUE, WithBadge, WithColor, WithSubtitle, WithTwoButtons, old, reading
 from smithd.surfaces.activity.view import PLAIN, ActivityView, ReadingText
 from smithd.surfaces.texts import ShownText
@@ -21,7 +22,7 @@ from smithd.surfaces.texts import ShownText
 class ValueOptions(WithSubtitle, WithColor, WithBadge, WithTwoButtons):
     """A Live Activity with one value."""
 
-    type: Literal["value"]
+    type: Literal["value"] = Field(description=ITS_TYPE)
     value: ValueRef = Field(description="the value that is shown: a metric, or an expression")
     format: ReadingText = Field(PLAIN, description="how the number is written; a template; default: as a number")
 

@@ -67,7 +67,8 @@ def test_the_earlier_default_state_is_taken_over_by_the_configuration_that_has_i
     assert state_file(ours) == ours.state == default_state(tmp_path / "ours.yaml")
     for config in (ours, theirs):
         open_state(config, Events([said.append])).close()
-    assert [type(event).__name__ for event in said] == ["StateLeftAlone", "StateAdopted", "StateUpgraded"]
+    names = [type(event).__name__ for event in said]
+    assert names == ["StateLeftAlone", "StateAdopted", "StateUpgrading", "StateUpgraded"]
     assert f"the state in {path} is kept in {ours.state} from now on" in str(said[1])
     assert f"{theirs.state} is begun" in str(said[0])
 

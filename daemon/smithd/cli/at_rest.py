@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from smithd.cli.progress import progress
 from smithd.cli.state_file import unreadable
 from smithd.errors import ControlError, NotRunning
 
@@ -50,7 +51,8 @@ def at_rest(files: ConfigFiles, none: NotRunning, about: str) -> Iterator[AtRest
         state, copy = state_file(config), Path(folder) / "state.db"
         if (reason := sqlite.copy(state, copy)) is not None:
             raise ControlError(f"{none}\nAnd {unreadable(state, reason)}. So nothing is known of {about}.")
-        database = Database.open(copy, config.path)
+        with progress("upgrading a copy of the state"):
+            database = Database.open(copy, config.path)
         if database.from_another:
             click.echo(f"note: another configuration file used the state {state} last", err=True)
         try:

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import TextIO
 
+from smithd.cli.progress import above
 from smithd.formatting import CONTROLS, DIRECTIONS, zoned
 from smithd.redactor import Redactor
 
@@ -33,7 +35,7 @@ UTC_LOG = LogZone(lambda: UTC)
 
 def write_logs(redactor: Redactor, zone: LogZone = UTC_LOG) -> None:
     """Write smithd's log to stderr, without secrets."""
-    handler = logging.StreamHandler()
+    handler = _Lines()
     if _is_journal():
         handler.setFormatter(_Journal(redactor, zone, "%(message)s"))
     else:
@@ -51,6 +53,14 @@ def _is_journal() -> bool:
     except (OSError, ValueError):
         return False
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes to stderr, above a bar that is shown there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with above():
+            super().emit(record)
 
 
 class _Clean(logging.Formatter):

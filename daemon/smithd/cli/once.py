@@ -13,6 +13,7 @@ import click
 
 from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.options import files_argument, format_option, log_level_option, print_json, print_line
+from smithd.cli.progress import Advance, progress
 from smithd.cli.state_file import copied
 from smithd.descriptors import raise_limit
 from smithd.suggestion import did_you_mean
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from smithd.config.model import Config
     from smithd.outbox.message import Message
     from smithd.poll.intake import Poll
+    from smithd.poll.poller import Poller
     from smithd.redactor import Redactor
     from smithd.runtime.components import Components
 
@@ -86,7 +88,8 @@ async def _once(config: Config, copy: Path | None, sources: Collection[str], out
     # Only the state itself takes over one of an earlier version; a copy was made of that one already.
     database = open_state(config, events) if copy is None else Database.open(copy, config.path)
     async with Components(config, events, clock, database) as components:
-        polls = await asyncio.gather(*(components.pollers[name].poll_once() for name in sources))
+        with progress("polling", len(sources)) as advance:
+            polls = await asyncio.gather(*(_poll(components.pollers[name], advance) for name in sources))
         for poll in polls:
             components.writer.put(poll)
         await components.writer.catch_up()
@@ -146,6 +149,12 @@ def _as_json(
         "messages": [_message_as_json(message) for message in components.engine.state.outbox.messages()],
         "not_renderable": list(not_renderable),
     }
+
+
+async def _poll(poller: Poller, advance: Advance) -> Poll:
+    polled = await poller.poll_once()
+    advance(1)
+    return polled
 
 
 async def _send(components: Components, say: Callable[[str], None]) -> bool:

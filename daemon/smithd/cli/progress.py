@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Event, Lock, Thread
+from contextlib import contextmanager, nullcontext
+from threading import Event, RLock, Thread
 
 import click
 
@@ -18,6 +18,9 @@ EVERY = 0.2
 
 Advance = Callable[[int], None]
 """Say that so many more are done."""
+
+_bars: list[_Bar] = []
+"""Those of this process, the one that is shown last."""
 
 _ERASE = "\r\033[K\033[?25h"
 """The line is empty again, and the cursor is seen."""
@@ -34,11 +37,20 @@ def progress(label: str, total: int | None = None) -> Iterator[Advance]:
         yield lambda _: None
         return
     bar = _Bar(label, total)
+    _bars.append(bar)
     try:
         bar.start()
         yield bar.advance
     finally:
         bar.end()
+        _bars.remove(bar)
+
+
+@contextmanager
+def above() -> Iterator[None]:
+    """Lines are printed in this block: a bar that is shown leaves its line to them, and goes on below."""
+    with _bars[-1].taken_away() if _bars else nullcontext():
+        yield
 
 
 class _Bar(Thread):
@@ -51,12 +63,21 @@ class _Bar(Thread):
         self._bar.length = total
         self._total = total
         self._done = 0
-        self._lock = Lock()
+        self._is_shown = False
+        # Held while it draws, and while others have its line.
+        self._lock = RLock()
         self._ended = Event()
 
     def advance(self, count: int) -> None:
         with self._lock:
             self._done += count
+
+    @contextmanager
+    def taken_away(self) -> Iterator[None]:
+        with self._lock:
+            if self._is_shown:
+                click.echo(_ERASE, file=sys.stderr, nl=False)
+            yield
 
     def end(self) -> None:
         self._ended.set()
@@ -67,9 +88,11 @@ class _Bar(Thread):
     def run(self) -> None:
         if self._ended.wait(DELAY):
             return
-        self._bar.render_progress()
+        with self._lock:
+            self._is_shown = True
+            self._bar.render_progress()
         while not self._ended.wait(EVERY):
             with self._lock:
                 done = self._done if self._total is not None else self._bar.pos + 1
-            self._bar.update(done - self._bar.pos)
+                self._bar.update(done - self._bar.pos)
         click.echo(_ERASE, file=sys.stderr, nl=False)

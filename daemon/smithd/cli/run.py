@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,10 @@ import click
 
 from smithd.cli.logs import LogZone, write_logs
 from smithd.cli.options import files_argument, log_level_option, socket_option
+from smithd.cli.progress import progress
 from smithd.cli.signals import StopSignals
 from smithd.descriptors import RESERVE, raise_limit
-from smithd.events import Events, listen_with_logs
+from smithd.events import Event, Events, listen_with_logs
 
 if TYPE_CHECKING:
     from smithd.clock import Clock
@@ -82,7 +83,25 @@ async def _run(
     look = Rereading(FileWatch(files).look)
     operator = Operator(reread, look, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
-    return await run(config, events, clock, stop, partial(_follow, zone), operator=operator), signals.status
+    with _upgrade_progress(events):
+        return await run(config, events, clock, stop, partial(_follow, zone), operator=operator), signals.status
+
+
+@contextmanager
+def _upgrade_progress(events: Events) -> Iterator[None]:
+    """A bar while the state is upgraded, if it is, in this block."""
+    from smithd.storage.events import StateUpgraded, StateUpgrading
+
+    with ExitStack() as stack:
+
+        def watch(event: Event) -> None:
+            if isinstance(event, StateUpgrading):
+                stack.enter_context(progress("upgrading the state"))
+            elif isinstance(event, StateUpgraded):
+                stack.close()
+
+        events.listen(watch)
+        yield
 
 
 async def _follow(zone: LogZone, components: Components) -> None:

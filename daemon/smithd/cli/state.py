@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from smithd.cli.options import files_option, format_option
+from smithd.cli.options import files_argument, files_option, format_option, print_json, print_line
 from smithd.cli.progress import Advance, progress
 from smithd.cli.state_file import unreadable
 from smithd.cli.times import zone_lines
@@ -43,10 +42,10 @@ def state() -> None:
 
 
 def state_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--state PATH``: a state file itself, handed to the command as ``file`` (a Path, or None)."""
+    """``--state PATH``: a state file itself, handed to the command as ``at`` (a Path, or None)."""
     return click.option(
         "--state",
-        "file",
+        "at",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="PATH",
         help="A state file, like a backup, in place of the configuration's.",
@@ -54,18 +53,18 @@ def state_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @state.command()
-@files_option
+@files_argument
 @state_option
 @format_option
-def info(config: ConfigFiles, file: Path | None, output: str) -> None:
+def info(config: ConfigFiles, at: Path | None, output: str) -> None:
     """Show where the state is, its size, which smithd wrote it, who uses it, and how much of everything is in it."""
     from smithd.stored.info import look
 
-    named = _named(config, file)
+    named = _named(config, at)
     with progress("counting"):
         found = look(named.path)
     report = named.clean(_info_report(found, named.zone))
-    _print(json.dumps(report, indent=2).split("\n") if output == "json" else _info_text(report))
+    _print(output, report, _info_text(report))
 
 
 @state.command()
@@ -74,14 +73,14 @@ def info(config: ConfigFiles, file: Path | None, output: str) -> None:
 @files_option
 @state_option
 @format_option
-def backup(target: Path, force: bool, config: ConfigFiles, file: Path | None, output: str) -> None:
+def backup(target: Path, force: bool, config: ConfigFiles, at: Path | None, output: str) -> None:
     """Copy the state to FILE, also while a daemon writes into it, and check the copy.
 
     FILE is one file, which only you can read. docs/state.md says how to restore it.
     """
     from smithd.storage.backup import back_up
 
-    named = _named(config, file)
+    named = _named(config, at)
     if target.exists() and target.resolve() == named.path.resolve():
         raise click.UsageError(f"{target} is the state itself: name another file.")
     if target.exists() and not force:
@@ -91,14 +90,14 @@ def backup(target: Path, force: bool, config: ConfigFiles, file: Path | None, ou
     size = target.stat().st_size
     report = {"state": str(named.path), "backup": str(target), "size": size}
     text = f"Copied {named.path} to {target}: {_bytes(size)}, checked."
-    _print([json.dumps(report) if output == "json" else text])
+    _print(output, report, [text])
 
 
 @state.command()
-@files_option
+@files_argument
 @state_option
 @format_option
-def check(config: ConfigFiles, file: Path | None, output: str) -> int:
+def check(config: ConfigFiles, at: Path | None, output: str) -> int:
     """Check the state: is the file whole, are its tables right, and is every row understood? Works on a copy.
 
     Exit status 1 if something is wrong.
@@ -106,19 +105,19 @@ def check(config: ConfigFiles, file: Path | None, output: str) -> int:
     from smithd.stored.check import STEPS
     from smithd.stored.check import check as check_state
 
-    named = _named(config, file)
+    named = _named(config, at)
     with _copied(named.path) as copy, progress("checking", STEPS) as advance:
         findings = [*check_state(copy, advance)]
     is_fine = not any(finding.wrong for finding in findings)
     report = {"state": str(named.path), "fine": is_fine, "findings": [asdict(finding) for finding in findings]}
     report = named.clean(report)
-    _print(json.dumps(report, indent=2).split("\n") if output == "json" else _check_text(named.path, findings))
+    _print(output, report, _check_text(named.path, findings))
     return 0 if is_fine else 1
 
 
 @state.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, also while a daemon runs.")
-@files_option
+@files_argument
 @format_option
 def prune(dry_run: bool, config: ConfigFiles, output: str) -> None:
     """Remove what the configuration keeps no longer, and give unused space back to the disk.
@@ -153,7 +152,7 @@ def prune(dry_run: bool, config: ConfigFiles, output: str) -> None:
             pruned = prune_state(database, setup, now)
             database.close()
     report = {"state": str(named.path), "dry_run": dry_run, **asdict(pruned)}
-    _print([json.dumps(report) if output == "json" else _prune_text(pruned, dry_run)])
+    _print(output, report, [_prune_text(pruned, dry_run)])
 
 
 class _Moment(click.ParamType[float]):
@@ -195,7 +194,7 @@ class _Moment(click.ParamType[float]):
     show_default=True,
     help="jsonl: one JSON object a line; csv: samples only.",
 )
-@files_option
+@files_argument
 @state_option
 def export(
     parts: Sequence[str],
@@ -204,7 +203,7 @@ def export(
     until: Any,
     output: str,
     config: ConfigFiles,
-    file: Path | None,
+    at: Path | None,
 ) -> None:
     """Write what is in the state to stdout, for other programs. Times are in UTC.
 
@@ -218,7 +217,7 @@ def export(
     from smithd.stored.parts import TABLES
     from smithd.suggestion import did_you_mean
 
-    named = _named(config, file)
+    named = _named(config, at)
     for part in parts:
         if part not in TABLES:
             hint = did_you_mean(part, TABLES) or f"there are: {', '.join(TABLES)}"
@@ -259,14 +258,14 @@ class _Named:
     config: Config | None = None
 
 
-def _named(config: ConfigFiles, file: Path | None) -> _Named:
+def _named(config: ConfigFiles, at: Path | None) -> _Named:
     """The state of a configuration, or a file itself. Raises DatabaseError where none can be read there."""
     from smithd.config.load import load_rules
     from smithd.config.zones import local_zone, shown_zone
     from smithd.runtime.state import state_file
 
-    if file is not None:
-        named = _Named(file, shown_zone(local_zone() or ZoneInfo("UTC")), lambda value: value)
+    if at is not None:
+        named = _Named(at, shown_zone(local_zone() or ZoneInfo("UTC")), lambda value: value)
     else:
         try:
             loaded = load_rules(config)
@@ -403,10 +402,12 @@ def _prune_text(pruned: Pruned, dry_run: bool) -> str:
     return f"Removed: {removed}; the file went {sizes}."
 
 
-def _print(lines: Iterable[str]) -> None:
-    """What was polled may hold control characters, which must not reach the terminal."""
-    for line in lines:
-        click.echo("".join(letter if letter.isprintable() else " " for letter in line))
+def _print(output: str, report: dict[str, Any], text: Iterable[str]) -> None:
+    if output == "json":
+        print_json(report)
+        return
+    for line in text:
+        print_line(line)
 
 
 def _iso(at: float | None, zone: tzinfo) -> str | None:

@@ -9,6 +9,7 @@ from typing import IO, Any, NamedTuple
 import click
 
 from smithd.cli.options import format_option, log_level_option, print_json
+from smithd.cli.progress import above, progress
 from smithd.formatting import counted
 
 
@@ -32,7 +33,8 @@ def test(files: tuple[Path, ...], record: IO[str] | None, output: str) -> int:
     for each in _run(files, record):
         ran.append(each)
         if output == "text":
-            click.echo("\n".join(_text(each)))
+            with above():
+                click.echo("\n".join(_text(each)))
     failed = sum(bool(each.differences) for each in ran)
     tests = counted(len(ran), "test")
     if output == "json":
@@ -57,13 +59,20 @@ def _run(files: Sequence[Path], record: IO[str] | None) -> Iterator[_Ran]:
     from smithd.ruletest.record import recorded
 
     # All files are read first, so that a mistake in the last one is reported before any test runs.
-    for plan in [read_tests(path, must_expect=record is None) for path in files]:
-        for index, case in enumerate(plan.tests.tests):
+    plans = []
+    with progress("reading", len(files)) as advance:
+        for path in files:
+            plans.append(read_tests(path, must_expect=record is None))
+            advance(1)
+    cases = [(plan, index, case) for plan in plans for index, case in enumerate(plan.tests.tests)]
+    with progress("testing", len(cases)) as advance:
+        for plan, index, case in cases:
             played = play(plan.config, plan.tests, case, plan.tables[index])
             if record is not None:
                 lines = recorded(str(plan.path), case.name, played, plan.config.zone, plan.config.redactor)
                 record.writelines(f"{line}\n" for line in lines)
             found = [(str(plan.place(each.at)), each.lines) for each in differences(case, ("tests", index), played)]
+            advance(1)
             yield _Ran(plan.path, case.name, found)
 
 

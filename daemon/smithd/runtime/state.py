@@ -9,7 +9,8 @@ from smithd.config.model import Config
 from smithd.events import Events
 from smithd.storage.adoption import EARLIER, Adoption, ConfiguredNames, adopt, outcome
 from smithd.storage.database import Database
-from smithd.storage.events import StateAdopted, StateLeftAlone, StateUpgraded
+from smithd.storage.events import StateAdopted, StateLeftAlone, StateUpgraded, StateUpgrading
+from smithd.storage.migration import is_earlier
 
 
 def open_state(config: Config, events: Events) -> Database:
@@ -25,6 +26,8 @@ def open_state(config: Config, events: Events) -> Database:
                 events.publish(StateAdopted(earlier, str(config.state)))
             case Adoption.LEFT_ALONE:
                 events.publish(StateLeftAlone(earlier, str(config.state)))
+    if is_earlier(config.state):
+        events.publish(StateUpgrading(str(config.state)))
     database = Database.open(config.state, config.path)
     if (made := database.upgrade) is not None:
         backup = str(made.backup) if made.backup is not None else ""

@@ -113,6 +113,16 @@ class StateLeftAlone(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StateUpgrading(Event):
+    """The state of an earlier version is about to be copied and brought up to date, which may take a while."""
+
+    state: str
+
+    def __str__(self) -> str:
+        return f"the state in {self.state} is of an earlier version and is upgraded; a copy of it is kept"
+
+
+@dataclass(frozen=True, slots=True)
 class StateUpgraded(Event):
     """The state of an earlier version was brought up to date. ``backup``: the copy of it as it was; "": none."""
 

@@ -19,6 +19,17 @@ _HEAD_SCHEMA = _MIGRATIONS / "head.sql"
 """What all migrations together make; a test compares the two, and ``write_head`` writes it anew."""
 
 
+def is_earlier(path: Path) -> bool:
+    """Whether the file at ``path`` is a state that opening it will upgrade."""
+    found = sqlite.look(path, "SELECT version_num FROM alembic_version") or []
+    return any(version in _versions() - {HEAD} for (version,) in found)
+
+
+def _versions() -> set[str]:
+    """Those that this smithd knows."""
+    return {file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("*.py")}
+
+
 def found_version(connection: Connection, path: Path) -> str | None:
     """The version of the tables in a file; None where it has none yet. DatabaseError where it is another program's, or
     a newer smithd's.
@@ -31,7 +42,7 @@ def found_version(connection: Connection, path: Path) -> str | None:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     if version is None:
         raise DatabaseError(f"{path} belongs to another program: it has tables, but none of smithd's")
-    if not any(file.name.startswith(f"{version}_") for file in (_MIGRATIONS / "versions").iterdir()):
+    if version not in _versions():
         raise DatabaseError(_newer(path, version, owner.version(connection)))
     return version
 

@@ -200,6 +200,13 @@ def test_a_state_that_cannot_be_written_shows_since_when_and_why(tmp_path: Path)
         assert seen(harness).state.failing_since is None
 
 
+def test_a_commit_that_has_not_ended_for_five_seconds_hangs(tmp_path: Path) -> None:
+    with Harness(tmp_path, CONFIG, T) as harness:
+        assert seen(harness).state.commit_hangs_since is None
+        assert seen(harness, beside_since=95.1).state.commit_hangs_since is None
+        assert seen(harness, beside_since=95.0).state.commit_hangs_since == T - 5
+
+
 def test_as_json_writes_times_in_the_zone_and_keeps_the_rest(tmp_path: Path) -> None:
     with Harness(tmp_path, CONFIG, T) as harness:
         harness.poll(T + 1, errors=9)

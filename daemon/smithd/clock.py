@@ -24,6 +24,9 @@ are late, but they come.
 PULSE = 0.5
 """Seconds after which a loop that waits looks at the clock again, so that a longer silence is a stall."""
 
+BREAK = 0.0002
+"""Seconds that a thread which computes leaves to the loop, now and then."""
+
 
 class Clock(Protocol):
     """Tells the time. Tests have one of their own."""
@@ -111,6 +114,13 @@ def boot(clock: Clock) -> tuple[str, float] | None:
 def unbroken(clock: Clock) -> float:
     """Seconds of the monotonic clock that pass also while the loop is stalled, though not while the machine sleeps."""
     return time.monotonic() if isinstance(clock, SystemClock) else clock.monotonic()
+
+
+def give_way() -> None:
+    """Let the loop have a turn. For what computes in a thread: while it does, it has the interpreter's lock, and each
+    turn of the loop would wait for that.
+    """
+    time.sleep(BREAK)
 
 
 class VirtualClock:

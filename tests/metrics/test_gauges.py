@@ -11,7 +11,7 @@ from engine.harness import Harness
 from metrics.scraped import Labels, samples, value
 from smithd.delivery.delivery import AccountDelivery
 from smithd.keys import DEFAULT_ACCOUNT
-from smithd.metrics.gauges import MOST_SOURCES, Snapshot, gauges
+from smithd.metrics.gauges import MOST_SOURCES, TURN, Snapshot, gauges, in_turns
 from smithd.status.fill import gate_status
 
 T = 1_763_906_400.0
@@ -127,6 +127,12 @@ def test_surfaces_are_stale_whose_source_is_silent(tmp_path: Path) -> None:
         assert value(scraped(harness), "smithd_surfaces_stale") == 0
         harness.pass_time(T + 1000)
         assert value(scraped(harness), "smithd_surfaces_stale") == 3
+
+
+def test_others_have_their_turns_while_thousands_of_items_are_read() -> None:
+    turns: list[None] = []
+    assert list(in_turns(range(2 * TURN + 1), lambda: turns.append(None))) == list(range(2 * TURN + 1))
+    assert len(turns) == 2
 
 
 def test_degraded_is_said(tmp_path: Path) -> None:

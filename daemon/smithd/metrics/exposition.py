@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -16,15 +16,15 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client import exposition as plain
-from prometheus_client.core import Metric
+from prometheus_client.core import Metric, Sample
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from smithd.clock import Clock
+from smithd.clock import Clock, give_way
 from smithd.config.model import Config
 from smithd.events import Events
 from smithd.metrics.counters import Counters
-from smithd.metrics.gauges import Snapshot, gauges
+from smithd.metrics.gauges import Snapshot, gauges, in_turns
 
 OPENMETRICS = "application/openmetrics-text"
 
@@ -59,7 +59,7 @@ class Metrics:
             return await asyncio.to_thread(self._write, snapshot, accept, accept_encoding)
 
     def _write(self, snapshot: Snapshot, accept: str, accept_encoding: str) -> Exposition:
-        collected = _Collected(chain(self._registry.collect(), gauges(snapshot)))
+        collected = _Collected(chain(self._registry.collect(), gauges(snapshot, give_way)))
         if OPENMETRICS in accept:
             body = openmetrics.generate_latest(collected)  # type: ignore[no-untyped-call] # as above
             content_type = openmetrics.CONTENT_TYPE_LATEST
@@ -72,10 +72,19 @@ class Metrics:
 
 
 class _Collected(Collector):
-    """What was collected, as the library wants it."""
+    """What was collected, as the library wants it; while it writes, the loop has its turns."""
 
-    def __init__(self, metrics: Iterator[Metric]) -> None:
+    def __init__(self, metrics: Iterable[Metric]) -> None:
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        return self._metrics
+        for metric in self._metrics:
+            metric.samples = _InTurns(metric.samples)
+            yield metric
+
+
+class _InTurns(list[Sample]):
+    """Samples that are handed out with turns for the loop between them."""
+
+    def __iter__(self) -> Iterator[Sample]:
+        return in_turns(super().__iter__(), give_way)

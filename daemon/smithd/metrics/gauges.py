@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
@@ -33,6 +34,9 @@ from smithd.views import surfaces_view
 MOST_SOURCES = 1_000
 """With more sources than this, none has series of its own."""
 
+TURN = 200
+"""After so many items, others have a turn."""
+
 PHASES = (Phase.PENDING, Phase.FIRING, Phase.RECOVERING)
 
 
@@ -47,27 +51,37 @@ class Snapshot:
     now: float
 
 
-def gauges(snapshot: Snapshot) -> Iterator[Metric]:
-    """All gauges at the moment of a snapshot."""
-    yield from _sources(snapshot)
-    yield _alerts(snapshot.state.alerts)
+T = TypeVar("T")
+
+
+def in_turns(items: Iterable[T], give_way: Callable[[], None]) -> Iterator[T]:
+    """The items, with a turn for others after so many of them."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % TURN == 0:
+            give_way()
+
+
+def gauges(snapshot: Snapshot, give_way: Callable[[], None] = lambda: None) -> Iterator[Metric]:
+    """All gauges at the moment of a snapshot. ``give_way`` is called now and then, to let others have a turn."""
+    yield from _sources(snapshot, give_way)
+    yield _alerts(in_turns(snapshot.state.alerts, give_way))
     yield from _accounts(snapshot)
-    yield from _surfaces(snapshot)
+    yield from _surfaces(snapshot, give_way)
     yield _one(
         "smithd_degraded", "Whether the state cannot be written, and smithd goes on without.", snapshot.is_degraded
     )
 
 
-def _sources(snapshot: Snapshot) -> Iterator[Metric]:
+def _sources(snapshot: Snapshot, give_way: Callable[[], None]) -> Iterator[Metric]:
     series, sources = snapshot.state.series, snapshot.setup.config.sources
     now, started = snapshot.now, series.started
-    kinds = {name: series.sources[name].kind(now, started) for name in sources}
-    counted = Counter(kinds.values())
+    kinds = [series.sources[name].kind(now, started) for name in in_turns(sources, give_way)]
     yield _family(
         "smithd_sources",
         "Sources by their health; those that are unseen have not answered yet.",
         ("health",),
-        [((str(health),), counted[health]) for health in Health] + [((UNSEEN,), counted[None])],
+        [((str(kind or UNSEEN),), kinds.count(kind)) for kind in (*Health, None)],
     )
     if len(sources) > MOST_SOURCES:
         return
@@ -75,7 +89,10 @@ def _sources(snapshot: Snapshot) -> Iterator[Metric]:
         "smithd_source_up",
         "Whether a source is up; NaN before its first answer.",
         ("source",),
-        (((name,), math.nan if kind is None else float(kind is Health.UP)) for name, kind in kinds.items()),
+        (
+            ((name,), math.nan if kind is None else float(kind is Health.UP))
+            for name, kind in zip(sources, kinds, strict=True)
+        ),
     )
     yield _family(
         "smithd_source_last_success_timestamp_seconds",
@@ -148,17 +165,18 @@ def _accounts(snapshot: Snapshot) -> Iterator[Metric]:
     )
 
 
-def _surfaces(snapshot: Snapshot) -> Iterator[Metric]:
+def _surfaces(snapshot: Snapshot, give_way: Callable[[], None]) -> Iterator[Metric]:
     outbox, now = snapshot.state.outbox, snapshot.now
     is_old = cache(lambda metric: _is_old(snapshot.state.series, metric, now))
     stale = sum(
         any(map(is_old, dependencies.metrics))
-        for key, dependencies in _dependencies(snapshot.setup)
+        for key, dependencies in in_turns(_dependencies(snapshot.setup), give_way)
         if _is_on_phone(outbox.shown.get(key))
     )
     yield _one("smithd_surfaces_stale", "Surfaces on the phone with a metric of which no value is fresh.", stale)
     error = sum(
-        screen_error(message, shown, outbox.movements.get(message.key), now) for message, shown in _pending(outbox)
+        screen_error(message, shown, outbox.movements.get(message.key), now)
+        for message, shown in in_turns(_pending(outbox), give_way)
     )
     yield _one(
         "smithd_screen_error",

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from smithd.cli import plan
-from smithd.cli.options import files_argument, format_option, log_level_option, print_json, print_line
+from smithd.cli.options import (
+    ask,
+    files_argument,
+    format_option,
+    log_level_option,
+    print_json,
+    print_line,
+    socket_option,
+)
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
 from smithd.config.files import ConfigFiles
-from smithd.config.load import load, without_collector
+from smithd.config.load import load, load_effective, without_collector
 from smithd.config.model import Config, account_names
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit
@@ -26,12 +36,17 @@ from smithd.formatting import counted
 @click.command("check")
 @files_argument
 @format_option
+@socket_option
 @log_level_option
 @click.option("--strict", is_flag=True, help="Secrets and files that are missing here are mistakes.")
 @click.option(
     "--online", is_flag=True, help="Also poll every source once, and ask whether each account's key is right."
 )
-def check(config: ConfigFiles, output: str, strict: bool, online: bool) -> int:
+@click.option("--effective", is_flag=True, help="Print all of it in place of the report, with every default.")
+@click.option("--diff", is_flag=True, help="Ask the running daemon instead what a reload would change.")
+def check(
+    config: ConfigFiles, output: str, socket: Path | None, strict: bool, online: bool, effective: bool, diff: bool
+) -> int:
     """Check a configuration FILE (default: smithd.yaml in the current folder).
 
     Nothing is polled and nothing is sent; the certificates and keys that sources name are read. Every mistake is shown
@@ -41,32 +56,70 @@ def check(config: ConfigFiles, output: str, strict: bool, online: bool) -> int:
     With --online, every source is polled once, and each account ends a Live Activity that does not exist, by which the
     service says whether it takes the key: nothing is shown on a phone. Exit status 1 if a source or a key does not
     work, or cannot be tried.
+
+    With --effective, all of the configuration is printed as YAML, as it is understood: its files united, short forms
+    written out, defaults filled in, secrets masked.
+
+    With --diff, the daemon that runs with this FILE reads its files and secrets again, and says what it would change if
+    it reloaded; it changes nothing. The exit status is 0 whatever that is, and 2 where the files have mistakes.
     """
-    inspect = partial(check_certificates, SystemClock().now(), strict)
+    if (diff or effective) and (strict or online or (diff and (effective or config.settings))):
+        raise click.UsageError(
+            "--diff and --effective go with no other check; the daemon that --diff asks has its --set."
+        )
+    if diff:
+        return _show_changes(ask(config.first, socket, "changes"), output)
+    try:
+        if effective:
+            return _show_effective(load_effective(config), output)
+        loaded = load(config, secrets_required=strict, inspect=partial(check_certificates, SystemClock().now(), strict))
+    except ConfigError as error:
+        if output == "text" or not error.mistakes:
+            raise
+        print_json(refused(config, error))
+        return 2
+    return _show(loaded, output, online)
+
+
+def _show(config: Config, output: str, online: bool) -> int:
+    """Show a configuration without mistakes, and what sources and accounts answer."""
     with without_collector():
-        try:
-            loaded = load(config, secrets_required=strict, inspect=inspect)
-        except ConfigError as error:
-            if output == "text" or not error.mistakes:
-                raise
-            print_json(refused(config, error))
-            return 2
-        warnings = [*loaded.remarks, *_unnamed_counters(loaded)]
+        warnings = [*config.remarks, *_unnamed_counters(config)]
         if output == "text":
-            for line in summary(loaded, warnings):
+            for line in summary(config, warnings):
                 click.echo(line)
     asked = None
     if online:
         from smithd.cli.check_online import ask_all
 
-        asked = ask_all(loaded)
+        asked = ask_all(config)
     if output == "json":
-        found = as_json(loaded, warnings) | ({"online": asked.as_json()} if asked is not None else {})
-        print_json(found)
+        print_json(as_json(config, warnings) | ({"online": asked.as_json()} if asked is not None else {}))
     elif asked is not None:
         for line in asked.lines():
             print_line(line)
     return 0 if asked is None or asked.ok else 1
+
+
+def _show_effective(found: Mapping[str, Any], output: str) -> int:
+    if output == "json":
+        print_json(found)
+    else:
+        click.echo(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), nl=False)
+    return 0
+
+
+def _show_changes(found: Mapping[str, Any], output: str) -> int:
+    if output == "json":
+        print_json(found)
+        return 0
+    print_line("A reload would change:" if found["changes"] else "A reload would change nothing.")
+    for each in found["changes"]:
+        print_line(f"  {each['said']}")
+    if found["refused"] is not None:
+        print_line("It would be refused:")
+        print_line(f"  {found['refused']}")
+    return 0
 
 
 def summary(config: Config, warnings: Sequence[Remark]) -> Iterator[str]:

@@ -8,10 +8,11 @@ from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr, Tag
 from pydantic.fields import FieldInfo
 
 from smithd.config.yaml.positions import Step
+from smithd.plugin.options import beside_the_configuration, parse_duration
 
 Model = type[BaseModel]
 
@@ -47,6 +48,31 @@ def nearest_field(model: Model, path: Sequence[Step]) -> tuple[str, FieldInfo] |
 def wants(model: Model, path: Sequence[Step]) -> set[Any]:
     """The plain types that a value at the end of a path may have; empty where the models do not say."""
     return {kind for kind in _types_at(model, path) if isinstance(kind, type)}
+
+
+def by_attribute(model: Model) -> dict[str, tuple[str, FieldInfo]]:
+    """A model's fields by their attributes, each with its name in the file."""
+    return {name: (field.alias or name, field) for name, field in model.model_fields.items()}
+
+
+def is_duration(field: FieldInfo) -> bool:
+    """Whether a field's numbers are seconds, which a file says as ``30s``."""
+    return _is_checked_by(parse_duration, field.metadata, field.annotation)
+
+
+def is_file(field: FieldInfo) -> bool:
+    """Whether a field is the path of a file, from the configuration's folder."""
+    return _is_checked_by(beside_the_configuration, field.metadata, field.annotation)
+
+
+def _is_checked_by(function: Any, marks: Sequence[Any], annotation: Any) -> bool:
+    """Whether a validator calls this function, on all of a value or on a part of it."""
+    if any(isinstance(mark, BeforeValidator | AfterValidator) and mark.func is function for mark in marks):
+        return True
+    if get_origin(annotation) is Annotated:
+        marks, annotation = get_args(annotation)[1:], get_args(annotation)[0]
+        return _is_checked_by(function, marks, annotation)
+    return any(_is_checked_by(function, (), part) for part in get_args(annotation) if get_origin(part) is not None)
 
 
 @cache

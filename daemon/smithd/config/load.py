@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
@@ -43,6 +44,19 @@ def load(files: ConfigFiles | Path, *, secrets_required: bool, inspect: Inspect 
         config = _config(validator, inspect)
         validator.close()
         return config
+
+
+def load_effective(files: ConfigFiles) -> Mapping[str, Any]:
+    """The whole configuration as it is understood, without secrets. Raises ConfigError as ``load`` does."""
+    # Imported here: only one command needs it.
+    from smithd.config.effective import effective
+
+    with without_collector():
+        validator = _opened(files, secrets_required=False)
+        config = _config(validator, None)
+        file = validator.validate(File, ())
+        assert file is not None, "it was valid a moment ago"
+        return effective(validator, file, config)
 
 
 @contextmanager

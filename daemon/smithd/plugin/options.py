@@ -158,12 +158,12 @@ MetricName = Annotated[str, AfterValidator(_metric_name)]
 """The name of a metric that the configuration chooses."""
 
 
-def _beside_the_configuration(path: str, info: ValidationInfo) -> str:
+def beside_the_configuration(path: str, info: ValidationInfo) -> str:
     folder = (info.context or {}).get("folder")
     return str(Path(folder or "", Path(path).expanduser()))
 
 
-File = Annotated[str, AfterValidator(_beside_the_configuration)]
+File = Annotated[str, AfterValidator(beside_the_configuration)]
 """The path of a file; a relative one starts at the configuration's folder (the validation context's ``folder``)."""
 
 

@@ -46,8 +46,12 @@ def of(components: Components) -> dict[str, Handler]:
     }
 
 
-def reloading(reload: Callable[[], Awaitable[Reloaded]]) -> dict[str, Handler]:
-    """The command that reads the configuration again, which the control socket alone takes."""
+def reloading(
+    reload: Callable[[], Awaitable[Reloaded]], changes: Callable[[], Awaitable[dict[str, Any]]]
+) -> dict[str, Handler]:
+    """The commands that read the configuration again, which the control socket alone takes; one only says what a reload
+    would change.
+    """
 
     async def carried_out(_: Arguments) -> dict[str, Any]:
         done = await reload()
@@ -59,7 +63,10 @@ def reloading(reload: Callable[[], Awaitable[Reloaded]]) -> dict[str, Handler]:
             "rules": done.rules,
         }
 
-    return {"reload": carried_out}
+    async def asked(_: Arguments) -> dict[str, Any]:
+        return await changes()
+
+    return {"reload": carried_out, "changes": asked}
 
 
 class _Commands:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from smithd import __version__, control
 from smithd.clock import Clock
@@ -39,6 +39,9 @@ LOOK_EVERY = 2.0
 
 RELOAD_TIMEOUT = 60.0
 """Seconds that a reload may take to read the configuration: the code of a plugin may hang when it is imported."""
+
+
+T = TypeVar("T")
 
 
 class _Stop(Exception):
@@ -188,7 +191,9 @@ class _Daemon:
         except ListenError as error:
             self.components.events.publish(ControlUnavailable(str(error)))
             return
-        handlers = commands.of(self.components) | commands.reloading(partial(self.reload, operator))
+        handlers = commands.of(self.components) | commands.reloading(
+            partial(self.reload, operator), partial(self.changes, operator)
+        )
         tasks.create_task(control.serve(listener, handlers))
 
     async def _reload_when_asked(self, operator: Operator) -> None:
@@ -233,7 +238,10 @@ class _Daemon:
         try:
             # Reading opens files, and must do so also where all descriptors are in use, as after SIGHUP.
             with RESERVE.lent():
-                config = await self._reread(operator)
+                # Looked at before they are read: what changes meanwhile is another change.
+                if components.config.watch:
+                    self._read = await _in_time(operator.look)
+                config = await _in_time(operator.reread)
             done = await self._change_over(config)
         except SmithdError as error:
             components.last_reload = components.clock.now(), str(error)
@@ -246,30 +254,32 @@ class _Daemon:
         components.events.publish(done)
         return done
 
-    async def _reread(self, operator: Operator) -> Config:
-        try:
-            async with asyncio.timeout(RELOAD_TIMEOUT):
-                # Looked at before they are read: what changes meanwhile is another change.
-                if self.components.config.watch:
-                    self._read = await operator.look()
-                return await operator.reread()
-        except TimeoutError:
-            raise ConfigError(
-                f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
-                "when it is imported?"
-            ) from None
+    async def changes(self, operator: Operator) -> dict[str, Any]:
+        """What a reload would change now, and why it would be refused all the same (None: it would not).
+
+        ConfigError where the files have mistakes.
+        """
+        # Imported here: a daemon starts without what only answers need.
+        with RESERVE.lent():
+            from smithd.config.changes import changes
+
+            config, before = await _in_time(operator.reread), self.components.config
+        found = await asyncio.to_thread(lambda: list(changes(before, config)))
+        return {
+            "changes": [
+                each._asdict() | {"said": str(each), "options": [option._asdict() for option in each.options]}
+                for each in found
+            ],
+            "refused": _moves_state(before, config),
+        }
 
     async def _change_over(self, config: Config) -> Reloaded:
         """All that can fail comes first, so that a configuration is taken as a whole or not at all."""
         components, site = self.components, self._site
         # Before anything can fail: the report of a failure may quote a secret of the new file.
         self._redactor.learn(config.redactor)
-        state = components.config.state
-        if config.state.resolve() != state.resolve():
-            raise ConfigError(
-                f"{config.path}: 'state' is {config.state} now, and this smithd keeps its state in {state}: "
-                "a reload cannot move it; restart smithd for that"
-            )
+        if (refused := _moves_state(components.config, config)) is not None:
+            raise ConfigError(refused)
         listener = site.place(config.web)
         outgoing = components.parts()
         try:
@@ -294,6 +304,27 @@ class _Daemon:
         async for name in in_slices(names, self.components.clock):
             due = partial(self.components.pollers[name].due, self._tasks.create_task)
             self.scheduler.add(name, self.components.config.sources[name].schedule, due)
+
+
+async def _in_time(read: Callable[[], Awaitable[T]]) -> T:
+    try:
+        async with asyncio.timeout(RELOAD_TIMEOUT):
+            return await read()
+    except TimeoutError:
+        raise ConfigError(
+            f"reading the configuration takes longer than {RELOAD_TIMEOUT:.0f} s; does a plugin wait for something "
+            "when it is imported?"
+        ) from None
+
+
+def _moves_state(before: Config, after: Config) -> str | None:
+    """Why a reload refuses a configuration that names another state; None where it names the same."""
+    if after.state.resolve() == before.state.resolve():
+        return None
+    return (
+        f"{after.path}: 'state' is {after.state} now, and this smithd keeps its state in {before.state}: "
+        "a reload cannot move it; restart smithd for that"
+    )
 
 
 def _free(parts: list[object]) -> None:

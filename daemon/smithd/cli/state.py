@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -227,7 +227,9 @@ def export(
     only_samples = bool(metrics) or output == "csv"
     chosen = parts or (["samples"] if only_samples else TABLES)
     wanted = Wanted(chosen, metrics, _seconds(since, named.zone), _seconds(until, named.zone))
-    with sqlite.reading(named.path) as connection:
+    # On a terminal, the lines show that it goes on.
+    shown = nullcontext() if sys.stdout.isatty() else progress("exporting")
+    with sqlite.reading(named.path) as connection, shown:
         if metrics and (unknown := _unknown_metric(connection, metrics)):
             raise click.UsageError(unknown)
         if output == "csv":

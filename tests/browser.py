@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Page, Route, async_playwright
 
-from smithd.lockscreen import page as lockscreen
+from smithd.web import drawing
 
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -45,18 +45,18 @@ def errors_of(page: Page) -> list[str]:
 
 
 async def show(page: Page, html: str) -> None:
-    """Show a document of the Lock Screen page at ``NOWHERE``, with its files and its policy, without its script."""
+    """Show a document of the page at ``NOWHERE``, with its files and its policy, without its scripts."""
 
     async def answer(route: Route) -> None:
         _, _, name = route.request.url.rpartition("/static/")
-        if name in lockscreen.FILES:
-            await route.fulfill(body=lockscreen.static(name), content_type=lockscreen.FILES[name])
+        if name in drawing.FILES:
+            await route.fulfill(body=drawing.static(name), content_type=drawing.FILES[name])
         else:
-            policy = {"Content-Security-Policy": lockscreen.POLICY}
+            policy = {"Content-Security-Policy": drawing.POLICY}
             await route.fulfill(body=html, content_type="text/html; charset=utf-8", headers=policy)
 
     await page.unroute_all()
     await page.route("**/*", answer)
-    await page.route("**/live.js", lambda route: route.fulfill(body=""))
+    await page.route("**/*.js", lambda route: route.fulfill(body=""))
     await page.goto(NOWHERE)
     await page.evaluate("document.fonts.ready")

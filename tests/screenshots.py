@@ -68,8 +68,8 @@ SENT: tuple[tuple[str, str, dict[str, Any]], ...] = (
 """What the simulator is sent, one of it refused."""
 
 
-async def demo_page() -> str:
-    """The demo's page at its trouble."""
+async def demo_pages() -> dict[str, str]:
+    """The demo's page at its trouble: the overview, and the story of the rule that fires."""
     out, stop = io.StringIO(), asyncio.Event()
     # The machine's own figures differ from picture to picture, and the demo does without them, too.
     with mock.patch.object(demo, "Registry") as registry:
@@ -78,10 +78,13 @@ async def demo_page() -> str:
         await asyncio.sleep(TROUBLE)
     address = re.search(r"http://127\.0\.0\.1:\d+", out.getvalue())
     assert address is not None, out.getvalue()
-    html = await _get(address[0], DARK)
+    pages = {
+        "lockscreen": await _get(address[0], DARK),
+        "page": await _get(f"{address[0]}/rule", {"name": "checkout-errors", "appearance": "light"}),
+    }
     stop.set()
     await running
-    return html
+    return pages
 
 
 async def simulator_page() -> str:
@@ -142,7 +145,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("The pictures need a browser: apt-get install chromium")
     pages = {
-        "lockscreen": run_virtual(demo_page, START, real_wait=0.08),
+        **run_virtual(demo_pages, START, real_wait=0.08),
         "simulator": run_virtual(simulator_page, START, real_wait=0.02),
     }
     galleries = {name: page.gallery(gallery(START.timestamp(), UTC, view)) for name, view in GALLERIES.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -73,7 +74,9 @@ class _Site:
             shown = await pages.show(page, self._desk, asked)
             happened = tuple(self._reads.happened())
             screen = self._screen(asked) if page.name == "" else None
-            return HTMLResponse(draw(self._common | shown | {"screen": screen, "happened": happened}))
+            # In a thread, since a list may have a thousand rows.
+            whole = self._common | shown | {"screen": screen, "happened": happened}
+            return HTMLResponse(await asyncio.to_thread(draw, whole))
 
         return endpoint
 

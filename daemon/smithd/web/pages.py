@@ -1,9 +1,14 @@
-"""The pages: what each asks of the daemon, and which rows of the answer it shows."""
+"""The pages: what each asks of the daemon, and which rows of the answer it shows.
+
+Rows are chosen in a thread, since there may be ten thousand.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from smithd import explain
@@ -109,6 +114,10 @@ async def overview(look: Look) -> Shown:
 
 async def rules(look: Look) -> Shown:
     """The rules with their alerts, those that fire first."""
+    return await asyncio.to_thread(_rules, look)
+
+
+def _rules(look: Look) -> Shown:
     of_rule: dict[str, list[Found]] = {}
     for alert in sorted(look.status["alerts"], key=lambda alert: ALERT_STATES.index(alert_state(alert))):
         of_rule.setdefault(alert["rule"], []).append(alert)
@@ -159,6 +168,10 @@ async def rule(look: Look) -> Shown:
 
 async def sources(look: Look) -> Shown:
     """The sources, those that fail first."""
+    return await asyncio.to_thread(_sources, look)
+
+
+def _sources(look: Look) -> Shown:
 
     def state(source: Found) -> str:
         return str(source["health"])
@@ -172,6 +185,10 @@ async def sources(look: Look) -> Shown:
 
 async def surfaces(look: Look) -> Shown:
     """What the phones show, and what they should."""
+    return await asyncio.to_thread(_surfaces, look)
+
+
+def _surfaces(look: Look) -> Shown:
     ordered = by_urgency(look.status["surfaces"], SURFACE_STATES, surface_state)
     choice = choose(ordered, look.visit, SURFACE_STATES, surface_state, _surface_text)
     several = len(look.status["accounts"]) > 1
@@ -228,7 +245,7 @@ async def outbox(look: Look) -> Shown:
         return f"{message['key']} {message['account']} {message['says']} {message['why']} {message['priority']}"
 
     reasons = sorted({message["reason"] for message in found["messages"]})
-    choice = choose(found["messages"], look.visit, reasons, lambda message: str(message["reason"]), text)
+    choice = await asyncio.to_thread(choose, found["messages"], look.visit, reasons, itemgetter("reason"), text)
     return {"choice": choice, "found": found}
 
 
@@ -249,7 +266,8 @@ async def decisions(look: Look) -> Shown:
         words = (decision["change"], decision["severity"], decision["why"], decision["reason"], decision["detail"])
         return " ".join((decision["rule"], labels_text(decision["labels"]), *words))
 
-    return {"choice": choose(found, look.visit, CHANGES, lambda decision: str(decision["change"]), text)}
+    state = itemgetter("change")
+    return {"choice": await asyncio.to_thread(choose, found, look.visit, CHANGES, state, text)}
 
 
 async def accounts(look: Look) -> Shown:

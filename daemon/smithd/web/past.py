@@ -15,7 +15,7 @@ SPANS = {"hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0, "month": 31 * 8640
 """How much of the past may be asked for."""
 USUAL = "day"
 """Where nothing is asked for: as much of it as there are samples of."""
-SHORTEST = 600.0
+SHORTEST = 60.0
 MOST_CURVES = 8
 """How many series are drawn, those on which the rule fires first."""
 GAP = 6.0

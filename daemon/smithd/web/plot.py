@@ -21,7 +21,7 @@ TOP, BOTTOM = 18.0, 22.0
 LEAST_APART = 13.0
 """How far apart two labels of thresholds stand at least."""
 TICKS = 6
-_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400)
+_STEPS = (10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 2 * 86400, 7 * 86400)
 
 Point = tuple[float, float]
 """A time (seconds since 1970) and a value."""
@@ -185,9 +185,10 @@ def _time_ticks(since: float, until: float, zone: tzinfo) -> Iterator[tuple[floa
     offset = datetime.fromtimestamp(since, zone).utcoffset()
     ahead = offset.total_seconds() if offset is not None else 0.0
     at = math.ceil((since + ahead) / step) * step - ahead
+    form = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86400 else "%a %d %b"
     margin = (until - since) / 20
     while at <= until:
         # A label at the very edge would be cut.
         if since + margin <= at <= until - margin:
-            yield at, datetime.fromtimestamp(at, zone).strftime("%H:%M" if step < 86400 else "%a %d %b")
+            yield at, datetime.fromtimestamp(at, zone).strftime(form)
         at += step

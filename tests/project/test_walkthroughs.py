@@ -65,7 +65,7 @@ def test_the_saas_is_polled(folder: Path, monkeypatch: pytest.MonkeyPatch, capsy
     write("docs/walkthroughs/saas.md", folder)
     monkeypatch.setenv("STRIPE_KEY", KEY)
     monkeypatch.setenv("APP_DB_PASSWORD", PASSWORD)
-    with FakeStripe() as stripe, postgresql(make_certificate(folder)) as database:
+    with (stripe := FakeStripe()), postgresql(make_certificate(folder)) as database:
         stripe.subscribe(stripe.item(stripe.price(2500, currency="eur")))
         database.execute("CREATE TABLE users (created_at timestamptz)", "INSERT INTO users VALUES (now())")
         database.execute(database.grant("users"))

@@ -17,17 +17,34 @@ next is b²/σ² on average, and costs weight · b³ / (3σ²). The cost a secon
 n + 1) / (3(2n + 1)) at an error of n, which is (n + ½)³ / 6 within a few percent: half a step (the mean square of a
 change by its mean size, of which half is a renewal's mean overshoot) is added to the error.
 
-**Standing.** A value that is hardly ever seen to move is not expected to stand for longer than ``LONGEST_STAND``.
-
 **Noise about a mean.** A value that is further from its mean than what is shown soon comes back, and the error vanishes
 by itself. Where the mean is shown and the distance shrinks by ρ of itself a second, two updates (now, and when it has
 halved) save (1 - ln 2) · |error| / ρ together, and the score is at most |error| / (6.5 · ρ). A drift of ρ · distance
 would give half of 1 / ρ. ``RETURN``, between these 6.5 and 2, stands before ρ · distance · |error| in the denominator.
-The same holds for states: what is seldom so, and not for long, is worth less than what is usually so.
 
-A value that is closer to its mean than what is shown makes the screen right for long by one update. What that gains
-until the next update of this widget is the other estimate of the score; the larger one counts. Below ``LEAST_RETURNS``
-returns in the time seen, a walk would look alike.
+A value that is closer to its mean than what is shown makes the screen right for long by one update. Let e(s) be the
+mean error of the noise where ``s`` is shown, above that where its mean is shown, and U the time until the next update
+of this widget. Shown instead of ``s``, the mean saves e(s) a second for U, of which the first 1 / ρ seconds hardly
+count: for ρ · U² / (1 + ρ · U). To wait for the mean takes about 1 / ρ; it costs e(s) / ρ and saves e(x) · (U + 1 / ρ).
+So the score is full at the mean, falls with e(x), and is none where waiting is as good:
+
+    weight · ρ · U² · (e(s) / (1 + ρ · U) - e(x))
+
+The larger estimate counts. Below ``LEAST_RETURNS`` returns in the time seen, a walk would look alike.
+
+**Two states**, of which this one lasts for 1/a seconds and the other for 1/b on average, have an exact index. To send
+now, and back at the next change, takes two updates and saves the error until then; to send now and never again saves
+the error whenever the state is this one, less that whenever it is the other, which is (b - a) / (a + b) a second in the
+long run and 1 now, between which the expectation falls by a + b a second. With β for the rate at which all that is
+known ends, the index is the larger of the two prices:
+
+    weight · |error| · max(1 / (2a + β), (b - a) / (a + b) / β + 2a / (a + b) / (a + b + β))
+
+A text that changes takes turns with what is shown. A number does where all its steps are as large as the error and it
+never was further apart: its variance is at most a quarter of a step's square.
+
+**Rare changes.** A value that is hardly ever seen to move is not expected to stand for ever: β is 1 / ``HALF_LIFE``, as
+what was seen before counts for less.
 
 The error is counted in units of the widget's ``min_change``, else of its usual change in an hour; a text is right or
 wrong, 0 or 1.
@@ -51,8 +68,10 @@ HOUR = 3600.0
 HALF_LIFE = 1800.0
 """Seconds after which what was seen of a value counts for half. Half of it, or twice, changes errors by one percent."""
 
-LONGEST_STAND = HOUR
-"""Seconds for which a value is expected to stand at most."""
+FIRST_STAY = 200.0
+"""Seconds for which a state is first thought to last; that counts like one stay seen. From 100 to 400, errors hardly
+differ.
+"""
 
 LEAST_RETURNS = 8.0
 """How often a value must have returned to its mean in the time seen: a walk that is seen for as long seems to return
@@ -138,51 +157,77 @@ def updates_a_second(movement: Movement) -> float:
 
 def score(message: WidgetValue, shown: ShownWidget | None, movement: Movement, now: float) -> float:
     """What sending a value now is worth; infinite where it is not known what is shown. Derived above."""
-    is_number = not isinstance(message.value, str)
-    if shown is None or shown.value is None or isinstance(shown.value, str) is is_number:
+    is_text = isinstance(message.value, str)
+    if shown is None or shown.value is None or isinstance(shown.value, str) is not is_text:
         return math.inf
     known = movement.until(now)
-    level, seconds = known.level, max(known.seconds, 1.0)
-    on_screen = float(shown.value) if not isinstance(shown.value, str) else 1 - level
-    error, variance, drift = abs(level - on_screen), known.squares / seconds, abs(known.drift) / seconds
+    on_screen = float(shown.value) if not isinstance(shown.value, str) else 1 - known.level
+    error = abs(known.level - on_screen)
+    if is_text:
+        return message.weight * _of_two_states(known, error)
 
-    spread, from_mean = known.spread / seconds, abs(level - known.mean)
     returns = _returns(known)
-    comes_back = RETURN * returns * from_mean if from_mean > abs(on_screen - known.mean) else 0.0
-
-    reach = error + (known.squares / known.sizes / 2 if known.sizes else 0.0)
-    # Divided by reach² above and below, so that a large value does not overflow.
-    passing = (6 * variance + (2 * drift + comes_back) * error) / reach / reach if reach else 0.0
-    worth = reach / (passing + 1 / LONGEST_STAND)
-
-    if returns:
-        # E|N(d, v)| is about √(d² + 2v/π): the mean error while the value fluctuates about its mean.
-        noise, until_next = math.sqrt(2 * spread / math.pi), seconds / (known.updates + 1)
-        gain = math.hypot(on_screen - known.mean, noise) - math.hypot(level - known.mean, noise)
-        worth = max(worth, gain * until_next * (1 - math.exp(-2 * returns * until_next)))
-
+    if _takes_turns(known, error):
+        worth = _of_two_states(known, error)
+    else:
+        worth = max(_of_a_walk(known, on_screen, returns), _of_noise(known, on_screen, returns))
     # A number whose square is none says nothing of how it moves.
     if math.isnan(worth):
         return 0.0
-    if not is_number:
-        return message.weight * worth
     return message.weight * worth / (message.tolerance or _usual_change(known, returns) or error or 1.0)
 
 
+def _returns(known: Movement) -> float:
+    """ρ: by what share of itself a distance from the mean shrinks a second; 0 where the value may be a walk."""
+    return max(0.0, known.squares / (2 * known.spread) - LEAST_RETURNS / known.seconds) if known.spread else 0.0
+
+
 def _usual_change(known: Movement, returns: float) -> float:
-    """The usual change of a number in an hour; ``returns``: by what share of itself a distance from its mean shrinks a
-    second.
-    """
+    """By how much a value usually changes in an hour."""
     seconds = max(known.seconds, 1.0)
     hour = (1 - math.exp(-HOUR * returns)) / returns if returns else HOUR
-    return math.hypot(math.sqrt(known.squares / seconds * hour), abs(known.drift) / seconds * HOUR)
+    return math.hypot(math.sqrt(known.squares / seconds * hour), known.drift / seconds * HOUR)
 
 
-def _returns(known: Movement) -> float:
-    """By what share of itself a distance from the mean shrinks a second; 0: as far as is known, it does not."""
-    seconds = max(known.seconds, 1.0)
-    spread = known.spread / seconds
-    return max(0.0, known.squares / seconds / (2 * spread) - LEAST_RETURNS / seconds) if spread else 0.0
+def _takes_turns(known: Movement, error: float) -> bool:
+    """Whether a number goes to and fro between what is shown and what is to be."""
+    step = known.squares / known.sizes if known.sizes else 0.0
+    return error > 0 and math.isclose(error, step) and 4 * known.spread <= step * step * known.seconds
+
+
+def _of_two_states(known: Movement, error: float) -> float:
+    """In unit-seconds, as all of these: of a value that takes turns with what is shown."""
+    in_other = known.seconds * min(abs(known.level - known.mean) / error, 1.0)
+    stays = known.sizes / error / 2 + 1
+    this, other = (known.seconds - in_other + FIRST_STAY) / stays, (in_other + FIRST_STAY) / stays
+    more_often = (this - other) / (this + other)
+    and_back = 1 / (2 / this + 1 / HALF_LIFE)
+    and_stay = more_often * HALF_LIFE + (1 - more_often) / (1 / this + 1 / other + 1 / HALF_LIFE)
+    return error * max(and_back, and_stay)
+
+
+def _of_a_walk(known: Movement, on_screen: float, returns: float) -> float:
+    """Of a value that may go anywhere, or is on its way back to its mean."""
+    seconds, error, from_mean = max(known.seconds, 1.0), abs(known.level - on_screen), abs(known.level - known.mean)
+    comes_back = RETURN * returns * from_mean if from_mean > abs(on_screen - known.mean) else 0.0
+    reach = error + (known.squares / known.sizes / 2 if known.sizes else 0.0)
+    if not reach:
+        return 0.0
+    passing = 6 * known.squares / seconds + (2 * abs(known.drift) / seconds + comes_back) * error
+    # Divided by reach² above and below, so that a large value does not overflow.
+    return reach / (passing / reach / reach + 1 / HALF_LIFE)
+
+
+def _of_noise(known: Movement, on_screen: float, returns: float) -> float:
+    """Of a value that fluctuates about its mean."""
+    if not returns:
+        return 0.0
+    # E|N(d, v)| is about √(d² + 2v/π).
+    at_mean = math.sqrt(2 * known.spread / known.seconds / math.pi)
+    if_kept = math.hypot(on_screen - known.mean, at_mean) - at_mean
+    if_sent = math.hypot(known.level - known.mean, at_mean) - at_mean
+    until_next = known.seconds / (known.updates + 1)
+    return returns * until_next * until_next * (if_kept / (1 + returns * until_next) - if_sent)
 
 
 def screen_error(message: WidgetValue, shown: ShownWidget | None, movement: Movement | None, now: float) -> float:

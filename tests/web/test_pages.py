@@ -141,6 +141,7 @@ def test_the_search_finds_rows_by_their_words(site: Site) -> None:
         await page.keyboard.press("/")
         await page.keyboard.type("SPARE 3")
         await expect(page.locator(".shown")).to_have_text("10 of 40 rules shown")
+        await expect(page.locator("#found")).to_have_text("10 of 40 rules shown")
         await expect(page.locator("tbody th .name").first).to_have_text("spare-03")
         await expect(page).to_have_url(site.address + "rules?q=SPARE+3")
         await page.get_by_role("searchbox").fill("no such thing")

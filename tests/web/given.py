@@ -47,6 +47,7 @@ HOSTILE = (
     '"\\🔥 {{ 7 * 7 }}',
 )
 """Labels that somebody else may send: markup, a change of direction, a long one, quotes and a template."""
+FAILURE = "HTTP 503 from <b>the ledger</b>"
 RULES = "\n".join(f"  spare-{number:02}: {{metric: shop.spare, critical: '> 5'}}" for number in range(37))
 CONFIGURATION = f"""
 activitysmith: {{api_key: ask_first, base_url: http://127.0.0.1:1/api}}
@@ -96,7 +97,7 @@ class Daemon:
         """One source has bad values of hostile series, the other one fails."""
         loads = [("load", 9.0, {"host": host}) for host in HOSTILE]
         self.answer("shop", ("errors", 9.0, {}), ("spare", 0.0, {}), *loads)
-        self.answer("ledger", failure="HTTP 503 from <b>the ledger</b>")
+        self.answer("ledger", failure=FAILURE)
 
     def page(self, token: str | None = None) -> ASGIApp:
         """The page of this daemon."""

@@ -19,7 +19,7 @@ from browser import browser, errors_of
 from node import packages
 from smithd.serving import bind, serve
 from smithd.web.pages import PAGES
-from web.given import HOSTILE, Daemon, daemon
+from web.given import FAILURE, HOSTILE, Daemon, daemon
 
 TOKEN = "a-token-of-the-tests"
 PHONE, DESKTOP = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
@@ -117,7 +117,7 @@ def test_the_overview_says_what_fires_and_fails(site: Site) -> None:
         await expect(page.get_by_role("list", name="What fires").get_by_role("listitem").first).to_contain_text(
             "critical"
         )
-        await expect(page.get_by_role("list", name="What fails")).to_contain_text("HTTP 503 from <b>the ledger</b>")
+        await expect(page.get_by_role("list", name="What fails")).to_contain_text(FAILURE)
         await expect(page.get_by_role("link", name="Rules")).to_contain_text("5 alerts firing")
 
     site.look(scenario)
@@ -141,6 +141,7 @@ def test_the_search_finds_rows_by_their_words(site: Site) -> None:
         await page.keyboard.press("/")
         await page.keyboard.type("SPARE 3")
         await expect(page.locator(".shown")).to_have_text("10 of 40 rules shown")
+        await expect(page.locator("#found")).to_have_text("10 of 40 rules shown")
         await expect(page.locator("tbody th .name").first).to_have_text("spare-03")
         await expect(page).to_have_url(site.address + "rules?q=SPARE+3")
         await page.get_by_role("searchbox").fill("no such thing")
@@ -202,6 +203,36 @@ def test_hostile_labels_are_texts(site: Site) -> None:
     site.look(scenario)
 
 
+def test_half_a_character_does_no_harm(site: Site) -> None:
+    async def scenario(page: Page) -> None:
+        site.daemon.answer("ledger", failure="HTTP 503 \ud800")
+        await page.goto("sources")
+        await expect(page.get_by_role("row").filter(has_text="ledger")).to_contain_text("HTTP 503 ?")
+        site.daemon.answer("ledger", failure=FAILURE)
+
+    site.look(scenario)
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("rule?name=erors", "there is no rule 'erors'; did you mean 'errors'?"),
+        ("rule", "there is no rule ''"),
+        ("rule?name=load&labels=nonsense", "is no matcher"),
+        ("surface?name=widget:nothing", "there is no rule 'widget:nothing'"),
+        ("rules?rows=many&state=nonsense&span=never", "Nothing matches."),
+        ("?account=nobody&phone=nonsense", "5 alerts firing"),
+    ],
+)
+def test_an_address_that_makes_no_sense_is_answered_in_a_sentence(site: Site, address: str, says: str) -> None:
+    async def scenario(page: Page) -> None:
+        await page.goto(address)
+        await expect(page.get_by_role("main")).to_contain_text(says)
+        await expect(page.get_by_role("heading", level=1)).not_to_be_empty()
+
+    site.look(scenario)
+
+
 def test_who_looks_sees_what_changes(site: Site) -> None:
     async def scenario(page: Page) -> None:
         await page.goto("sources")
@@ -209,7 +240,7 @@ def test_who_looks_sees_what_changes(site: Site) -> None:
         await expect(row).to_contain_text("failing")
         site.daemon.answer("ledger", ("open", 3.0, {}))
         await expect(row).to_contain_text("up")
-        site.daemon.answer("ledger", failure="HTTP 503 from <b>the ledger</b>")
+        site.daemon.answer("ledger", failure=FAILURE)
         await expect(row).to_contain_text("failing")
 
     site.look(scenario)

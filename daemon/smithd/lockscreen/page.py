@@ -31,8 +31,15 @@ FILES = {
 }
 """The static files by name, with their types."""
 
+
+def _templates(package: str) -> jinja2.DictLoader:
+    """The templates of a package. Read now: when somebody asks for the page, there may be no descriptor left."""
+    found = (files(package) / "templates").iterdir()
+    return jinja2.DictLoader({each.name: each.read_text("utf-8") for each in found})
+
+
 _ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("smithd.lockscreen"),
+    loader=_templates("smithd.lockscreen"),
     auto_reload=False,
     autoescape=True,
     undefined=jinja2.StrictUndefined,
@@ -46,9 +53,6 @@ _ENVIRONMENT.filters.update(
 )  # fmt: skip
 # A level is never told by its colour alone.
 _ENVIRONMENT.globals.update(choices=CHOICES, signs={"good": "✓", "warning": "!", "error": "!!"})
-# Read now: when somebody asks for the page, there may be no descriptor left.
-for _name in _ENVIRONMENT.list_templates():
-    _ENVIRONMENT.get_template(_name)
 _MADE = {"measures.css": measures.stylesheet().encode()}
 _STATIC = _MADE | {
     name: (files("smithd.lockscreen") / "static" / name).read_bytes() for name in FILES if name not in _MADE
@@ -59,7 +63,7 @@ def environment(package: str) -> jinja2.Environment:
     """An environment with the templates of a package, which may use those of the Lock Screen, too. Texts are shown
     without what could turn those beside them round.
     """
-    loader = jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader("smithd.lockscreen")])
+    loader = jinja2.ChoiceLoader([_templates(package), _templates("smithd.lockscreen")])
     made = _ENVIRONMENT.overlay(loader=loader, finalize=_readable)
     # An overlay shares the filters of what it is made from.
     made.filters, made.globals = dict(made.filters), dict(made.globals)

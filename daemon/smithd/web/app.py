@@ -76,7 +76,8 @@ class _Site:
             screen = self._screen(asked) if page.name == "" else None
             # In a thread, since a list may have a thousand rows.
             whole = self._common | shown | {"screen": screen, "happened": happened}
-            return HTMLResponse(await asyncio.to_thread(draw, whole))
+            # What somebody else wrote may hold half a character, which cannot be encoded.
+            return HTMLResponse(await asyncio.to_thread(lambda: draw(whole).encode(errors="replace")))
 
         return endpoint
 

@@ -25,9 +25,6 @@ _ENVIRONMENT.filters.update(
     matchers=words.matchers, time=words.clock, value=words.value,
 )  # fmt: skip
 _ENVIRONMENT.globals.update(reason_text=reason_text)
-# Read now: when somebody asks for a page, there may be no descriptor left.
-for _name in _ENVIRONMENT.list_templates():
-    _ENVIRONMENT.get_template(_name)
 _STATIC = {name: (files("smithd.web") / "static" / name).read_bytes() for name in _OWN}
 
 

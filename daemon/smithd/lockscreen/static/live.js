@@ -114,5 +114,8 @@ const asked = new URLSearchParams(location.search);
 asked.delete("token");
 if (location.search) history.replaceState(null, "", location.pathname + (`${asked}` && `?${asked}`));
 document.addEventListener("visibilitychange", () => document.hidden || ask().catch(() => {}));
-document.addEventListener("look", () => ask().catch(() => {}));
+// Somebody wants to see what there is now, and to know when it is there.
+document.addEventListener("look", () =>
+  ask().then(() => document.dispatchEvent(new Event("looked")), () => {}),
+);
 setTimeout(keepLive, EVERY);

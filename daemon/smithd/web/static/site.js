@@ -21,6 +21,12 @@ function find() {
   document.dispatchEvent(new Event("look"));
 }
 
+// Said to a screen reader after a search only: a list that changes by itself must not interrupt anybody.
+const found = document.getElementById("found");
+document.addEventListener("looked", () => {
+  if (found) found.textContent = document.querySelector(".shown").textContent;
+});
+
 let typed;
 box?.addEventListener("input", () => {
   clearTimeout(typed);

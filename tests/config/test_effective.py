@@ -90,6 +90,9 @@ def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         "sources.shop.body={password: planted_2, note: planted_in_the_environment}",
         "sources.prod.auth.basic={username: someone, password: planted_3}",
         "sources.shop.url=http://127.0.0.1:9090/?token=planted_4",
+        "sources.prod.metrics.error_rate='up{a=\"${env:PLANTED}\"}'",
+        "sources.shop.metrics.revenue={path: '$[\"${env:PLANTED}\"]'}",
+        "widgets.a={text: 'it is ${env:PLANTED}'}",
     ]
     arguments = [part for each in settings for part in ("--set", each)]
     assert run(["check", "--effective", *arguments]) == 0

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaign import LONG
-from smithd.config.load import load
+from smithd.config.files import ConfigFiles
+from smithd.config.load import load, load_effective
 from smithd.errors import ConfigError
 
 EXAMPLE = (Path(__file__).parents[2] / "config.example.yaml").read_text(encoding="utf-8")
@@ -97,6 +99,34 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(text=mutated())
 def test_a_mutated_configuration_is_loaded_or_reported(path: Path, text: str) -> None:
     _try(path, text.encode())
+
+
+@pytest.mark.campaign
+@settings(max_examples=5_000 if LONG else 40, suppress_health_check=[HealthCheck.too_slow])
+@given(text=mutated(), at=st.integers(0, len(LINES)))
+def test_a_mutated_configuration_in_two_files_is_loaded_or_reported(path: Path, text: str, at: int) -> None:
+    lines, more = text.split("\n"), path.with_name("more.yaml")
+    path.write_bytes("\n".join(["include: more.yaml", *lines[:at]]).encode())
+    more.write_bytes("\n".join(lines[at:]).encode())
+    named = {str(path)}
+    try:
+        load(path, secrets_required=False)
+    except ConfigError as error:
+        named = {each.file for each in error.mistakes}
+    assert named
+    assert named <= {str(path), str(more)}
+
+
+@pytest.mark.campaign
+@settings(max_examples=5_000 if LONG else 40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(text=mutated())
+def test_whatever_is_loaded_has_an_effective_configuration(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
+    try:
+        found = load_effective(ConfigFiles((path,)))
+    except ConfigError:
+        return
+    assert set(yaml.safe_load(yaml.safe_dump(found))) >= {"activitysmith", "sources", "state"}
 
 
 @settings(max_examples=5_000 if LONG else 200)

@@ -205,6 +205,14 @@ def test_the_first_file_names_the_daemon_and_its_state(write: Write) -> None:
     assert _loaded("more.yaml", "smithd.yaml").state != _loaded("smithd.yaml").state
 
 
+def test_the_plan_names_the_file_of_what_is_not_in_the_first(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write(smithd=f"include: more.yaml\n{_rest('rules')}", more=SOUND["rules"])
+    assert run(["check"]) == 0
+    printed = capsys.readouterr().out
+    assert "(most of it: more.yaml:2)" in printed
+    assert "(most of it: line 17)" in printed
+
+
 # --set.
 
 

@@ -62,7 +62,9 @@ def changes(before: Config, after: Config) -> Iterator[ConfigChange]:
         elif (what, name) not in new:
             yield ConfigChange(what, name, "removed")
         else:
-            secrets = {text for each in (before, after) if what == "source" for text in each.sources[name].secrets}
+            secrets = {
+                text for each in (before, after) if what == "source" for text in each.sources[name].secrets if text
+            }
             found = tuple(_options(_flat(old[what, name]), _flat(new[what, name]), secrets, redactor))
             is_other = what == "source" and before.sources[name].source_class is not after.sources[name].source_class
             if found or is_other:

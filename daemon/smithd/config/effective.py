@@ -83,7 +83,8 @@ class _Written:
                 for name, (key, field) in named.items()
                 if name in options.model_fields_set
             }
-            if self._validated(model, shown) is None:
+            has_reference = isinstance(node, ScalarNode) and "${" in node.text
+            if has_reference or self._validated(model, shown) is None:
                 return self.value(node, raw, None, at) if node is not None else None
             node, raw = None, shown
         made, is_own = {}, model.__module__.partition(".")[0] in _OWN
@@ -98,7 +99,7 @@ class _Written:
             elif child is not None:
                 made[key] = self.value(child, raw.get(key), value, (*at, key))
             elif key in raw:
-                made[key] = _masked(raw[key])
+                made[key] = self._masked(raw[key])
             elif (default := self._default(model, raw, (name, key), value, fields.is_duration(field))) is not None:
                 made[key] = default
         return made
@@ -148,8 +149,17 @@ class _Written:
         for made in _said(value, seconds):
             understood = self._validated(model, {**raw, key: made})
             if understood is not None and plain(getattr(understood, name)) == plain(value):
-                return _masked(made)
+                return self._masked(made)
         return None
+
+    def _masked(self, made: Any) -> Any:
+        if isinstance(made, dict):
+            return {key: self._masked(each) for key, each in made.items()}
+        if isinstance(made, list):
+            return list(map(self._masked, made))
+        if isinstance(made, str):
+            return self.validator.redactor.clean(made)
+        return Redactor.MASK if isinstance(made, SecretStr) else made
 
     def _validated(self, model: fields.Model, raw: Mapping[str, Any]) -> BaseModel | None:
         def validate() -> BaseModel:
@@ -168,14 +178,6 @@ def _said(value: Any, seconds: bool) -> Iterator[Any]:
         yield f"{value:.0%}"
     if isinstance(value, int):
         yield f"{value // 60:02}:{value % 60:02}"
-
-
-def _masked(made: Any) -> Any:
-    if isinstance(made, dict):
-        return {key: _masked(each) for key, each in made.items()}
-    if isinstance(made, list):
-        return list(map(_masked, made))
-    return Redactor.MASK if isinstance(made, SecretStr) else made
 
 
 def _child(node: Node | None, key: str) -> Node | None:

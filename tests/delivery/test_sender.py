@@ -403,7 +403,7 @@ def test_a_push_that_nobody_can_receive_is_probed_until_it_expires_and_then_says
     run_virtual(scenario, BEGIN)
     assert len(harness.seen) == 144
     reason = "it was not accepted in time (nobody to send to (HTTP 422, No recipients found))"
-    assert harness.published(SendDropped) == [SendDropped(push_key("cpu"), reason)]
+    assert harness.published(SendDropped) == [SendDropped(push_key("cpu"), reason, expired=True)]
 
 
 @pytest.mark.parametrize("status", [404, 409])

@@ -10,8 +10,9 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 const nodes = (parent) => [...parent.childNodes].filter((node) => node.nodeType !== Node.TEXT_NODE || node.data.trim());
 const keyed = (node) => node.nodeType === Node.ELEMENT_NODE && node.dataset.key !== undefined;
 
+// Rows of a table change without a movement: a search exchanges many at once.
 function move(element, frames, options) {
-  if (!still.matches) element.animate(frames, { easing: "cubic-bezier(.2,.8,.2,1)", ...options });
+  if (!still.matches && !element.closest("table")) element.animate(frames, { easing: "cubic-bezier(.2,.8,.2,1)", ...options });
 }
 
 const enter = (element) =>

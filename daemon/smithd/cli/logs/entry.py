@@ -31,8 +31,8 @@ Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
-class LogEntry:
-    """An entry of the log. ``lines`` are clean; ``event`` is the name of its event, "" where a plugin said it."""
+class LogMessage:
+    """A message of the log. ``lines`` are clean; ``event`` is the name of its event, "" where a plugin said it."""
 
     created: float
     level: int
@@ -42,7 +42,7 @@ class LogEntry:
     fields: dict[str, Value]
 
 
-def entry(record: logging.LogRecord, redactor: Redactor) -> LogEntry:
+def entry(record: logging.LogRecord, redactor: Redactor) -> LogMessage:
     """What a record says, without secrets, whatever was polled."""
     event: Event | None = getattr(record, "event", None)
     part = readable(redactor.clean(part_of(record)))
@@ -53,7 +53,7 @@ def entry(record: logging.LogRecord, redactor: Redactor) -> LogEntry:
         found["left_out"] = left_out
     clean = {name: _clean(value, redactor) for name, value in found.items()}
     name = event_name(type(event).__name__) if event is not None else ""
-    return LogEntry(record.created, record.levelno, part, name, tuple(map(readable, lines)), clean)
+    return LogMessage(record.created, record.levelno, part, name, tuple(map(readable, lines)), clean)
 
 
 def _clean(value: Value, redactor: Redactor) -> Value:

@@ -11,7 +11,7 @@ import struct
 import sys
 from pathlib import Path
 
-from smithd.cli.logs.entry import LogEntry, Value
+from smithd.cli.logs.entry import LogMessage, Value
 from smithd.cli.logs.formats import NOTICE, PRIORITIES
 
 SOCKET = Path("/run/systemd/journal/socket")
@@ -29,7 +29,7 @@ def is_stderr() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
-def send(entry: LogEntry, path: Path) -> None:
+def send(entry: LogMessage, path: Path) -> None:
     """Write an entry to the journal's socket; OSError where nobody listens there. The journal itself knows the time,
     the unit and the process.
     """
@@ -54,7 +54,7 @@ def _send_as_file(message: bytes, sender: socket.socket, path: Path) -> None:
         sender.sendmsg([b""], [descriptor], 0, str(path))
 
 
-def datagram(entry: LogEntry) -> bytes:
+def datagram(entry: LogMessage) -> bytes:
     """An entry in the journal's protocol."""
     of_ours = {"part": entry.part, "event": entry.event or None, **entry.fields}
     fields: dict[str, Value] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from smithd.cli.logs.entry import LogEntry, entry, is_change, is_limited, sort, told
+from smithd.cli.logs.entry import LogMessage, entry, is_change, is_limited, sort, told
 from smithd.cli.logs.formats import UTC_LOG, LogZone, as_json, text, with_priority
 from smithd.cli.logs.journal import SOCKET, is_stderr, send
 from smithd.cli.logs.limit import LeftOut, RepeatLimit
@@ -17,7 +17,7 @@ from smithd.cli.progress import above
 from smithd.clock import Clock
 from smithd.redactor import Redactor
 
-Write = Callable[[LogEntry], None]
+Write = Callable[[LogMessage], None]
 
 
 def write_logs(
@@ -43,10 +43,10 @@ def _writer(form: str, zone: LogZone, to_journal: Path) -> Write:
     return _stderr(lambda entry: text(entry, zone.read(), in_color))
 
 
-def _stderr(shown: Callable[[LogEntry], str]) -> Write:
+def _stderr(shown: Callable[[LogMessage], str]) -> Write:
     stream = sys.stderr
 
-    def write(entry: LogEntry) -> None:
+    def write(entry: LogMessage) -> None:
         # Where nobody reads any more, there is nobody to say so.
         with above(), suppress(OSError, ValueError):
             stream.write(shown(entry) + "\n")
@@ -59,7 +59,7 @@ def _journal(path: Path) -> Write:
     """To the journal's socket, and where nobody listens there, as lines that the journal reads from stderr."""
     lines = _stderr(with_priority)
 
-    def write(entry: LogEntry) -> None:
+    def write(entry: LogMessage) -> None:
         try:
             send(entry, path)
         except OSError:

@@ -15,7 +15,7 @@ from smithd.plugin import Context, Http, RawSample
 from smithd_sources.stripe.source import Stripe
 
 Values = dict[Any, float]
-LOG = logging.getLogger("smithd.source.billing")
+LOG = logging.getLogger("smithd.sources.billing")
 
 
 class StripeHarness:

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smithd.cli.logs import LogZone, write_logs
+from smithd.cli.logs.formats import LogZone
+from smithd.cli.logs.writing import write_logs
 from smithd.cli.main import run
+from smithd.clock import SystemClock
 from smithd.config.zones import shown_zone
 from smithd.formatting import clock_span, clock_time, zoned
 from smithd.lockscreen.formatting import exact, foreign
@@ -80,16 +82,17 @@ def test_the_log_has_dates_in_the_zone_of_the_configuration_in_use(
     log: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     zone = LogZone(lambda: shown_zone(ZoneInfo("Asia/Tokyo")))
-    write_logs(Redactor(), zone)
+    write_logs(Redactor(), SystemClock(), zone)
     record = log.makeRecord("smithd", logging.WARNING, "", 0, "hot", (), None)
     record.created = AT
     log.handle(record)
     # As after a reload with another 'timezone'.
     zone.read = lambda: ZoneInfo("UTC")
+    record.msg = "cold"
     log.handle(record)
     assert capsys.readouterr().err.splitlines() == [
         "2026-11-30 00:30:00 JST WARNING hot",
-        "2026-11-29 15:30:00 WARNING hot",
+        "2026-11-29 15:30:00 WARNING cold",
     ]
 
 

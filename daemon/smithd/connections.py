@@ -118,7 +118,7 @@ async def accept(
                 retry = loop.call_later(PAUSE, loop.add_reader, listener, take_some)
                 if loop.time() >= reported + REPORT_AGAIN:
                     reported = loop.time()
-                    logging.getLogger("smithd").warning("a connection could not be accepted: %s", error.strerror)
+                    logging.getLogger("smithd.web").warning("a connection could not be accepted: %s", error.strerror)
                 return
             connection.setblocking(False)
             take(connection, address[0] if isinstance(address, tuple) else "")

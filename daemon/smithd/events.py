@@ -17,13 +17,35 @@ from smithd.redactor import Redactor
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. ``level`` is one of ``logging``'s."""
+    """Something that happened. ``level`` is one of ``logging``'s; ``part``: which of ``PARTS`` it happened in."""
 
     level: ClassVar[int] = logging.INFO
+    part: ClassVar[str] = "daemon"
+
+    def repeats(self) -> bool:
+        """Whether it may be one of very many, so that the log has some of them only; never for a change of a state."""
+        return False
 
     def lines(self) -> Iterable[str]:
         """What the log says of it; only what smithd itself has written may take more than one line."""
         return (str(self),)
+
+
+PARTS = ("daemon", "sources", "rules", "notifications", "surfaces", "delivery", "state", "web")
+"""What smithd consists of for a person who reads its log; each source is a part of ``sources``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition(Event):
+    """Something that goes on, and may be published again and again. ``is_thinned``: less and less often already, so
+    that nobody need count how often.
+    """
+
+    level: ClassVar[int] = logging.WARNING
+    is_thinned: ClassVar[bool] = False
+
+    def repeats(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +88,25 @@ class Events:
             listener(event)
 
 
+def logger_name(event: Event) -> str:
+    """The name of the logger for an event: that of its part, or of its source."""
+    source: str | None = getattr(event, "source", None)
+    return f"smithd.{event.part}.{source}" if source is not None else f"smithd.{event.part}"
+
+
 def listen_with_logs(redactor: Redactor) -> Listener:
-    """A listener that writes each event to the log ``smithd``, with secrets masked."""
-    log = logging.getLogger("smithd")
+    """A listener that writes each event to the log of its part, with secrets masked. The record has the event itself,
+    for its fields.
+    """
+    loggers: dict[str, logging.Logger] = {}
 
     def write(event: Event) -> None:
-        if log.isEnabledFor(event.level):
-            for line in event.lines():
-                log.log(event.level, "%s", redactor.clean(line))
+        name = logger_name(event)
+        log = loggers.get(name) or loggers.setdefault(name, logging.getLogger(name))
+        if log.isEnabledFor(event.level) and (lines := [redactor.clean(line) for line in event.lines()]):
+            # Line feeds between lines are ours; one within a line was polled.
+            text = "\n".join(line.replace("\n", " ") for line in lines)
+            log.log(event.level, "%s", text, extra={"event": event})
 
     return write
 
@@ -97,6 +130,7 @@ class Started(Event):
 class Serving(Event):
     """The page can be opened at an address, given as a person would type it."""
 
+    part: ClassVar[str] = "web"
     address: str
 
     def __str__(self) -> str:
@@ -159,6 +193,7 @@ class Stopped(Event):
 class PollsDue(Measurement):
     """So many polls were begun, or skipped, together: ``late`` seconds after they were due."""
 
+    part: ClassVar[str] = "sources"
     polls: int
     late: float
 
@@ -173,6 +208,7 @@ class Polled(Event):
     """
 
     level: ClassVar[int] = logging.DEBUG
+    part: ClassVar[str] = "sources"
     source: str
     samples: int
     seconds: float
@@ -188,18 +224,23 @@ class Polled(Event):
 class PollMissed(Measurement):
     """A poll of a source of this type was skipped."""
 
+    part: ClassVar[str] = "sources"
     type: str
 
 
 @dataclass(frozen=True, slots=True)
-class PollFailed(Event):
+class PollFailed(Condition):
     """A poll failed, the ``failures``-th in a row. ``retry_in`` is 0 where the schedule alone says when the next is."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "sources"
+    is_thinned: ClassVar[bool] = True
     source: str
     reason: str
     failures: int
     retry_in: float
+
+    def repeats(self) -> bool:
+        return self.failures > 1
 
     def __str__(self) -> str:
         again = f"; next try in {self.retry_in:.0f} s" if self.retry_in else ""
@@ -211,6 +252,7 @@ class PollFailed(Event):
 class SourceRecovered(Event):
     """A source answered after so many failed polls in a row."""
 
+    part: ClassVar[str] = "sources"
     source: str
     failures: int
 
@@ -219,10 +261,10 @@ class SourceRecovered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PollSkipped(Event):
+class PollSkipped(Condition):
     """A poll was not made when it was due. ``skipped`` counts those of this source so far."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "sources"
     source: str
     skipped: int
     why: str
@@ -232,10 +274,11 @@ class PollSkipped(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SamplesRefused(Event):
+class SamplesRefused(Condition):
     """An answer held what cannot be used. The rest of it was taken."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "sources"
+    is_thinned: ClassVar[bool] = True
     source: str
     reason: str
 
@@ -270,10 +313,10 @@ class HeartbeatResumed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TasksLeft(Event):
+class TasksLeft(Condition):
     """A plugin left tasks behind that run on without being awaited."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "sources"
     source: str
     count: int
     names: str
@@ -286,10 +329,10 @@ class TasksLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ResourcesLeft(Event):
+class ResourcesLeft(Condition):
     """A plugin has very many threads or descriptors, which are the whole process's."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "sources"
     source: str
     threads: int
     descriptors: int
@@ -319,6 +362,7 @@ class AlertChanged(Event):
     whether it was notified, or why not.
     """
 
+    part: ClassVar[str] = "rules"
     rule: str
     labels: str
     change: str
@@ -344,6 +388,7 @@ class NotificationChanged(Event):
     many more alerts it is about.
     """
 
+    part: ClassVar[str] = "notifications"
     rule: str
     labels: str
     severity: str
@@ -359,6 +404,7 @@ class NotificationChanged(Event):
 class SilenceAdded(Event):
     """A silence was made. It lasts for ``seconds``."""
 
+    part: ClassVar[str] = "notifications"
     id: int
     matchers: str
     seconds: float
@@ -374,6 +420,7 @@ class SilenceAdded(Event):
 class SilenceExpired(Event):
     """A silence was ended by a person before its time."""
 
+    part: ClassVar[str] = "notifications"
     id: int
 
     def __str__(self) -> str:
@@ -381,10 +428,10 @@ class SilenceExpired(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SurfaceNotRenderable(Event):
+class SurfaceNotRenderable(Condition):
     """A surface shows nothing, or something older than it could, and why."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "surfaces"
     surface: Key
     reason: str
 
@@ -396,6 +443,7 @@ class SurfaceNotRenderable(Event):
 class StreamWasGone(Event):
     """A Live Activity was started anew by what was to update it."""
 
+    part: ClassVar[str] = "surfaces"
     surface: Key
 
     def __str__(self) -> str:
@@ -405,10 +453,10 @@ class StreamWasGone(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleEvaluationFailed(Event):
+class RuleEvaluationFailed(Condition):
     """A rule's expression makes no sense with the series that came, and why."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "rules"
     rule: str
     reason: str
 
@@ -417,10 +465,10 @@ class RuleEvaluationFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AlertLimitReached(Event):
+class AlertLimitReached(Condition):
     """More series of a rule breach than it may have alerts. ``rest``: how many have none."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "rules"
     rule: str
     rest: int
 
@@ -429,10 +477,10 @@ class AlertLimitReached(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryFull(Event):
+class HistoryFull(Condition):
     """There is no room to remember some series of a metric that is looked back on."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "rules"
     metric: str
 
     def __str__(self) -> str:
@@ -446,6 +494,7 @@ class HistoryFull(Event):
 class SendAccepted(Event):
     """The service took a message; ``summary`` is what the phone now shows, in a few words."""
 
+    part: ClassVar[str] = "delivery"
     key: Key
     operation: str
     summary: str
@@ -455,10 +504,10 @@ class SendAccepted(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class SendDelayed(Event):
+class SendDelayed(Condition):
     """A request failed in a way that may pass, and is sent again after so many seconds."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "delivery"
     key: Key
     reason: str
     retry_in: float
@@ -472,6 +521,7 @@ class SendDropped(Event):
     """A message was given up: it will not be sent. ``expired``: it was too old by then."""
 
     level: ClassVar[int] = logging.ERROR
+    part: ClassVar[str] = "delivery"
     key: Key
     reason: str
     expired: bool = False
@@ -487,6 +537,7 @@ class RequestEnded(Event):
     """
 
     level: ClassVar[int] = logging.DEBUG
+    part: ClassVar[str] = "delivery"
     account: str
     family: str
     outcome: str
@@ -502,6 +553,7 @@ class AccountForgotten(Event):
     """The configuration does not have an account any more, and nobody can end what it shows, or send what waits."""
 
     level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "delivery"
     account: str
     on_phone: int
     waiting: int
@@ -517,6 +569,7 @@ class DeliveryBlocked(Event):
     """The gate of an account closed for everything, or for some families; ``scope`` says which."""
 
     level: ClassVar[int] = logging.ERROR
+    part: ClassVar[str] = "delivery"
     scope: str
     reason: str
     account: str = DEFAULT_ACCOUNT
@@ -529,6 +582,7 @@ class DeliveryBlocked(Event):
 class DeliveryResumed(Event):
     """Requests that were held back are sent again."""
 
+    part: ClassVar[str] = "delivery"
     scope: str
     account: str = DEFAULT_ACCOUNT
 

@@ -84,7 +84,8 @@ def test_options(offered: Offered) -> None:
 
 
 def test_the_choices_of_an_option(offered: Offered) -> None:
-    assert offered("smithd run --log-level w") == {"warning"}
+    assert offered("smithd run --log-level w") == {"warning", "web="}
+    assert offered("smithd run --log-level state=w") >= {"state=warning"}
 
 
 def test_after_an_unknown_command_nothing_is_offered_and_nothing_is_printed(offered: Offered) -> None:

@@ -51,7 +51,7 @@ def ask() -> Ask:
 
 async def _ask(kind: type[Source[Any]], options: Any, polls: int, deadline: float) -> list[RawSample]:
     http = Http()
-    source = kind(options, Context("shop", deadline, SystemClock(), http, logging.getLogger("smithd.source.shop")))
+    source = kind(options, Context("shop", deadline, SystemClock(), http, logging.getLogger("smithd.sources.shop")))
     samples: Iterable[RawSample] = []
     try:
         await source.open()

@@ -337,7 +337,7 @@ class TestNoChange:
     @staticmethod
     async def opened(web: Server, polls: Callable[[HttpJson], Awaitable[None]]) -> None:
         http = Http()
-        context = Context("shop", 20.0, SystemClock(), http, logging.getLogger("smithd.source.shop"))
+        context = Context("shop", 20.0, SystemClock(), http, logging.getLogger("smithd.sources.shop"))
         source = HttpJson(HttpJson.Options.model_validate(options(web.url)), context)
         await source.open()
         await polls(source)

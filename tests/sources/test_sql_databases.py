@@ -104,7 +104,7 @@ async def opened(
     **more: Any,
 ) -> Any:
     """The same, within an event loop."""
-    http, log = Http(), logging.getLogger("smithd.source.shop")
+    http, log = Http(), logging.getLogger("smithd.sources.shop")
     options = SqlOptions.model_validate({"url": url, "metrics": metrics, **more})
     source = Sql(options, Context("shop", deadline, clock or SystemClock(), http, log, zone or BERLIN, BERLIN))
     try:

@@ -193,7 +193,7 @@ def test_subscriptions_followed_by_events_are_as_those_read_whole(
 
 def subscriptions_of(api: Api) -> Subscriptions:
     """The subscriptions of an account that nobody has asked yet."""
-    return Subscriptions(api, logging.getLogger("smithd.source.billing"), cap=1000, discounts=True, with_ended=True)
+    return Subscriptions(api, logging.getLogger("smithd.sources.billing"), cap=1000, discounts=True, with_ended=True)
 
 
 def _as_sent(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import files_argument, format_option, log_level_option, print_json, print_line
+from smithd.cli.logs.formats import LogZone
+from smithd.cli.logs.writing import write_logs
+from smithd.cli.options import (
+    files_argument,
+    format_option,
+    log_format_option,
+    log_level_option,
+    print_json,
+    print_line,
+    refuse_unknown_sources,
+)
 from smithd.cli.progress import Advance, progress
 from smithd.cli.state_file import copied
 from smithd.descriptors import raise_limit
@@ -36,10 +45,11 @@ SENDING = 30.0
 @click.command()
 @files_argument
 @log_level_option
+@log_format_option
 @click.option("--send", is_flag=True, help="Send it, and keep it in the state.")
 @click.option("--source", metavar="NAME", help="Poll this source only.")
 @format_option
-def once(config: ConfigFiles, send: bool, source: str | None, output: str) -> int:
+def once(config: ConfigFiles, send: bool, source: str | None, output: str, log_format: str) -> int:
     """Poll each source once; print the samples, the alerts, and what would be sent.
 
     FILE is the configuration (default: smithd.yaml in the current folder).
@@ -47,6 +57,7 @@ def once(config: ConfigFiles, send: bool, source: str | None, output: str) -> in
     needs no API key.
     Exit status 1 if a source failed or something could not be sent.
     """
+    from smithd.clock import SystemClock
     from smithd.config.load import load, load_sources
     from smithd.runtime.state import state_file
 
@@ -55,7 +66,8 @@ def once(config: ConfigFiles, send: bool, source: str | None, output: str) -> in
     if source is not None and source not in loaded.sources:
         hint = did_you_mean(source, loaded.sources) or f"there are: {', '.join(loaded.sources) or 'none'}"
         raise click.UsageError(f"There is no source '{source}'; {hint}")
-    write_logs(loaded.redactor, LogZone(lambda: loaded.zone))
+    refuse_unknown_sources(loaded.sources)
+    write_logs(loaded.redactor, SystemClock(), LogZone(lambda: loaded.zone), log_format)
     with tempfile.TemporaryDirectory(prefix="smithd-once-") as folder:
         copy = None if send else copied(state_file(loaded), Path(folder) / "state.db")
         sources = [source] if source is not None else list(loaded.sources)

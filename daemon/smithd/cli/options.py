@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from smithd.config.files import ConfigFiles
+from smithd.events import PARTS
+from smithd.suggestion import did_you_mean
 
 DEFAULT_CONFIG = Path("smithd.yaml")
 """The default path, in the current folder."""
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("auto", "text", "journal", "json")
+_SOURCES = "smithd.sources of --log-level"
 
 
 def config_option(command: CommandT) -> CommandT:
@@ -145,15 +150,66 @@ def ask(config: Path, socket: Path | None, command: str, **arguments: Any) -> An
     return control.ask([socket] if socket is not None else control.places(config), command, arguments)
 
 
+class _PartLevel(click.ParamType[Any]):
+    """``warning``, or ``delivery=debug``: a part, or none for all of them, and a level."""
+
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        part, _, level = value.rpartition("=")
+        if level.lower() not in _LEVELS:
+            hint = did_you_mean(level, _LEVELS) or f"there are: {', '.join(_LEVELS)}"
+            self.fail(f"There is no level '{level}'; {hint}", param, ctx)
+        if "=" in value and part not in PARTS and not part.startswith("sources."):
+            hint = did_you_mean(part, PARTS) or f"there are: {', '.join(PARTS)}, and sources.NAME for one source"
+            self.fail(f"The log has no part '{part}'; {hint}", param, ctx)
+        return part, level.upper()
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 - click's signature
+        part, equals, level = incomplete.rpartition("=")
+        offered = [part + equals + each for each in _LEVELS if each.startswith(level)]
+        offered += [] if equals else [f"{each}=" for each in PARTS if each.startswith(level)]
+        return [CompletionItem(each) for each in offered]
+
+
 def log_level_option(command: CommandT) -> CommandT:
-    """``--log-level``: which messages the log ``smithd`` has."""
+    """``--log-level``: which messages the log ``smithd`` has, and those of its parts."""
+
+    def apply(context: click.Context, _: click.Parameter, levels: Sequence[tuple[str, str]]) -> None:
+        named = {part.removeprefix("sources.") for part, _ in levels if part.startswith("sources.")}
+        context.meta[_SOURCES] = named
+        for part, level in (("", "INFO"), *levels):
+            logging.getLogger(f"smithd.{part}" if part else "smithd").setLevel(level)
+
     return click.option(
         "--log-level",
-        type=click.Choice(_LEVELS),
-        default="info",
-        show_default=True,
+        type=_PartLevel(),
+        multiple=True,
+        show_default="info",
+        metavar="[PART=]LEVEL",
         expose_value=False,
         is_eager=True,
-        callback=lambda _context, _parameter, level: logging.getLogger("smithd").setLevel(level.upper()),
-        help="The least important messages that are shown.",
+        callback=apply,
+        help=f"The least important messages that are shown: {', '.join(_LEVELS)}. With PART, those of a part: "
+        f"{', '.join(PARTS)}, or one source as sources.NAME. May be given several times.",
     )(command)
+
+
+def log_format_option(command: CommandT) -> CommandT:
+    """``--log-format``: how the log is written, handed to the command as ``log_format``."""
+    return click.option(
+        "--log-format",
+        type=click.Choice(FORMATS),
+        default="auto",
+        show_default=True,
+        help="How the log is written; auto: for the journal where stderr is the journal, text elsewhere.",
+    )(command)
+
+
+def refuse_unknown_sources(sources: Collection[str]) -> None:
+    """A mistake where ``--log-level`` named a source that the configuration does not have."""
+    for name in sorted(click.get_current_context().meta[_SOURCES] - set(sources)):
+        hint = did_you_mean(name, sources) or f"there are: {', '.join(sources) or 'none'}"
+        raise click.UsageError(f"--log-level: there is no source '{name}'; {hint}")

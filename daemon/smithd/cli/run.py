@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smithd.cli.logs import LogZone, write_logs
-from smithd.cli.options import files_argument, log_level_option, socket_option
+from smithd.cli.logs.formats import LogZone
+from smithd.cli.logs.writing import LogHandler, write_logs
+from smithd.cli.options import (
+    files_argument,
+    log_format_option,
+    log_level_option,
+    refuse_unknown_sources,
+    socket_option,
+)
 from smithd.cli.progress import progress
 from smithd.cli.signals import StopSignals
 from smithd.descriptors import RESERVE, raise_limit
-from smithd.events import Event, Events, listen_with_logs
+from smithd.events import Event, Events, LoopTurned, listen_with_logs
 
 if TYPE_CHECKING:
     from smithd.clock import Clock
@@ -34,7 +41,8 @@ if TYPE_CHECKING:
 @files_argument
 @socket_option
 @log_level_option
-def run(config: ConfigFiles, socket: Path | None) -> int:
+@log_format_option
+def run(config: ConfigFiles, socket: Path | None, log_format: str) -> int:
     """Run the daemon: poll, evaluate rules, and keep the Lock Screen up to date until it is stopped.
 
     FILE is the configuration (default: smithd.yaml in the current folder). SIGTERM and Ctrl-C stop it within seconds;
@@ -50,13 +58,15 @@ def run(config: ConfigFiles, socket: Path | None) -> int:
         clock = SystemClock()
         raise_limit()
         loaded = load(config, secrets_required=True)
+        refuse_unknown_sources(loaded.sources)
         RESERVE.hold()
         zone = LogZone(lambda: loaded.zone)
-        write_logs(loaded.redactor, zone)
-        stopped_cleanly, status = clock.run(partial(_run, config, loaded, socket, clock, zone))
+        log = write_logs(loaded.redactor, clock, zone, log_format)
+        stopped_cleanly, status = clock.run(partial(_run, config, loaded, socket, clock, zone, log))
     finally:
         gc.enable()
     if not stopped_cleanly or threading.active_count() > 1:
+        log.close()
         sys.stderr.flush()
         # A plugin's thread that hangs would keep the process from ending, and so would one of a pool that it left.
         os._exit(status)
@@ -64,7 +74,7 @@ def run(config: ConfigFiles, socket: Path | None) -> int:
 
 
 async def _run(
-    files: ConfigFiles, config: Config, socket: Path | None, clock: Clock, zone: LogZone
+    files: ConfigFiles, config: Config, socket: Path | None, clock: Clock, zone: LogZone, log: LogHandler
 ) -> tuple[bool, int]:
     """Returns whether everything stopped, and the exit status."""
     from smithd import control
@@ -83,6 +93,7 @@ async def _run(
     look = Rereading(FileWatch(files).look)
     operator = Operator(reread, look, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
+    events.listen(log.tell, LoopTurned)
     with _upgrade_progress(events):
         return await run(config, events, clock, stop, partial(_follow, zone), operator=operator), signals.status
 

@@ -58,7 +58,7 @@ async def _poll(config: Config) -> Trial:
     (spec,) = config.sources.values()
     said: list[Event] = []
     http = Http()
-    log = logging.getLogger(f"smithd.source.{spec.name}")
+    log = logging.getLogger(f"smithd.sources.{spec.name}")
     zone, redactor = spec.zone or config.zone, Redactor(spec.secrets)
     context = Context(spec.name, spec.timeout, SystemClock(), http, log, zone, config.zone, redactor)
     poller = Poller(spec, context, Events([said.append]), lambda _: None)

@@ -182,7 +182,7 @@ class Components:
     def _poller(self, spec: SourceSpec, config: Config) -> Poller:
         # An isolated source runs in a thread with an event loop of its own, which cannot share connections with ours.
         http = Http() if spec.isolated else self._http
-        log = logging.getLogger(f"smithd.source.{spec.name}")
+        log = logging.getLogger(f"smithd.sources.{spec.name}")
         zone, redactor = spec.zone or config.zone, Redactor(spec.secrets)
         context = Context(spec.name, spec.timeout, self.clock, http, log, zone, config.zone, redactor)
         return Poller(spec, context, self.events, self.take, partial(self.writer.has_room, spec.name))

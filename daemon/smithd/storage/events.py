@@ -6,13 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import ClassVar
 
-from smithd.events import Event, Measurement
+from smithd.events import Condition, Event, Measurement
 
 
 @dataclass(frozen=True, slots=True)
 class Committed(Measurement):
     """A commit succeeded after ``seconds``."""
 
+    part: ClassVar[str] = "state"
     seconds: float
 
 
@@ -21,6 +22,7 @@ class CommitsFailing(Event):
     """The state cannot be written: the step waits, and is tried again."""
 
     level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "state"
     reason: str
 
     def __str__(self) -> str:
@@ -32,6 +34,7 @@ class Degraded(Event):
     """The state could not be written for so long that the daemon goes on without it."""
 
     level: ClassVar[int] = logging.ERROR
+    part: ClassVar[str] = "state"
     reason: str
 
     def __str__(self) -> str:
@@ -45,6 +48,8 @@ class Degraded(Event):
 class CommitsRecovered(Event):
     """The state can be written again, and all that is remembered is on disk."""
 
+    part: ClassVar[str] = "state"
+
     def __str__(self) -> str:
         return "the state can be written again, and all that is remembered is in it"
 
@@ -54,6 +59,7 @@ class EndedDegraded(Event):
     """The daemon ended while the state could not be written, so the next start does not know what was sent."""
 
     level: ClassVar[int] = logging.ERROR
+    part: ClassVar[str] = "state"
 
     def __str__(self) -> str:
         return (
@@ -67,6 +73,7 @@ class StartWaits(Event):
     """A start does not know what was sent in the last minute, or not when, and waits for as long."""
 
     level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "state"
     reason: str
     seconds: float
 
@@ -75,10 +82,10 @@ class StartWaits(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class AnswersDropped(Event):
+class AnswersDropped(Condition):
     """Answers of a source were dropped, because steps come too slowly; nothing depended on them. ``count`` so far."""
 
-    level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "sources"
     source: str
     count: int
 
@@ -90,6 +97,7 @@ class AnswersDropped(Event):
 class StateAdopted(Event):
     """The state of an earlier version was renamed."""
 
+    part: ClassVar[str] = "state"
     earlier: str
     state: str
 
@@ -102,6 +110,7 @@ class StateLeftAlone(Event):
     """The state of an earlier version is another configuration's."""
 
     level: ClassVar[int] = logging.WARNING
+    part: ClassVar[str] = "state"
     earlier: str
     state: str
 
@@ -116,6 +125,7 @@ class StateLeftAlone(Event):
 class StateUpgrading(Event):
     """The state of an earlier version is about to be copied and brought up to date, which may take a while."""
 
+    part: ClassVar[str] = "state"
     state: str
 
     def __str__(self) -> str:
@@ -126,6 +136,7 @@ class StateUpgrading(Event):
 class StateUpgraded(Event):
     """The state of an earlier version was brought up to date. ``backup``: the copy of it as it was; "": none."""
 
+    part: ClassVar[str] = "state"
     state: str
     before: str
     after: str

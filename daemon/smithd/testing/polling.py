@@ -111,7 +111,7 @@ async def polls_async(
     made = kind.Options.model_validate(dict(options), by_alias=True, by_name=False, context={"folder": folder})
     spec = SourceSpec(NAME, kind.__name__, kind, made, Every(60.0), timeout, metrics_of(kind, made), isolated=True)
     events: list[Event] = []
-    context = Context(NAME, timeout, SystemClock(), Http(), logging.getLogger(f"smithd.source.{NAME}"), zone)
+    context = Context(NAME, timeout, SystemClock(), Http(), logging.getLogger(f"smithd.sources.{NAME}"), zone)
     poller = Poller(spec, context, Events([events.append]), lambda _: None)
     polled: list[tuple[Poll, tuple[str, ...], tuple[float, str] | None]] = []
     for _ in range(count):

@@ -1,0 +1,1 @@
+"""The log: for a terminal, the journal, or programs."""

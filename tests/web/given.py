@@ -93,8 +93,15 @@ class Daemon:
         )
         self.components.take(Poll(source, now, 600.0, made, failure))
 
-    def has_trouble(self) -> None:
-        """One source has bad values of hostile series, the other one fails."""
+    async def has_trouble(self) -> None:
+        """One source has bad values of hostile series, which are silenced, the other one fails."""
+        silence = {
+            "matchers": "rule=load",
+            "seconds": 86400.0,
+            "comment": "moving to new machines " * 5,
+            "author": "ann",
+        }
+        await commands.of(self.components)["silence.add"](silence)
         loads = [("load", 9.0, {"host": host}) for host in HOSTILE]
         self.answer("shop", ("errors", 9.0, {}), ("spare", 0.0, {}), *loads)
         self.answer("ledger", failure=FAILURE)

@@ -30,9 +30,9 @@ def test_the_page_is_what_the_models_say() -> None:
     "row",
     [
         "| `history` | duration, default 8d | how far back rules",
-        "| `rules.<name>.push.title` | text | the bold line",
-        "| `sources.<name>.every` | duration | the time between two polls",
-        "| `web.trusted_proxies` | list of text | ",
+        "| `push.title` | text | the bold line",
+        "| `every` | duration | the time between two polls",
+        "| `trusted_proxies` | list of text | ",
         "### Live Activity type timer",
     ],
 )

@@ -72,6 +72,15 @@ def test_the_site_has_what_the_wheel_has() -> None:
     assert sorted(listed[1].split()) == sorted(WHEEL)
 
 
+def test_every_link_to_a_file_leads_to_one_that_the_site_has() -> None:
+    for page in sorted(pages()):
+        for link in re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text()):
+            if "://" not in link:
+                file = (ROOT / page).parent.joinpath(link).resolve().relative_to(ROOT)
+                assert (ROOT / file).is_file(), f"{page} links to {link}, which is no file"
+                assert any(file.is_relative_to(part) for part in WHEEL), f"{page} links to {link}, which the site lacks"
+
+
 @pytest.mark.parametrize("link", ["docs/no-such-page.md", "docs/rules.md#no-such-part", "#no-such-part"])
 def test_a_link_that_leads_nowhere_is_found(folder: Path, link: str) -> None:
     with (folder / SITE["docs_dir"] / "README.md").open("a") as page:

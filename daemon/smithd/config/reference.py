@@ -7,26 +7,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from smithd.config.described import DescribedKey, described_keys
-from smithd.config.fields import Model, keys
+from smithd.config.fields import keys
 from smithd.config.model import File
 from smithd.poll.registry import Registry, SourceClass
 from smithd.poll.schedule import ScheduleOptions
+from smithd.surfaces.activity.options import ITS_TYPE
 from smithd.surfaces.activity.registry import TYPES as ACTIVITIES
 
 PAGE = Path(__file__).parents[3] / "docs/reference.md"
 
 _PAGES = {
-    "activitysmith": "requests.md",
-    "accounts": "accounts.md",
-    "state": "state.md",
-    "web": "page.md",
-    "heartbeat": "monitoring.md",
-    "derived": "expressions.md",
-    "rules": "rules.md",
-    "time_windows": "rules.md#time-windows",
-    "widgets": "widgets.md",
-    "live_activities": "live-activities.md",
-    "badge": "widgets.md#the-badge",
+    "activitysmith": "[What smithd may send](requests.md)",
+    "accounts": "[Several accounts](accounts.md)",
+    "web": "[The page](page.md)",
+    "heartbeat": "[Watching smithd](monitoring.md#heartbeat)",
+    "rules": "[Rules](rules.md)",
+    "time_windows": "[Time windows](rules.md#time-windows)",
+    "widgets": "[Widgets](widgets.md)",
+    "live_activities": "[Live Activities](live-activities.md)",
+    "badge": "[The badge](widgets.md#the-badge)",
 }
 """Where more is said about a key of the file's first level."""
 
@@ -55,28 +54,31 @@ def reference(sources: Mapping[str, SourceClass]) -> str:
     described = list(described_keys(File))
     parts = [_HEAD, "## The first level\n", _table(key for key in described if key.key in top)]
     for name in top:
-        below = [key for key in described if key.key.startswith(f"{name}.")]
         if name == "sources":
             parts += _sources(sources)
         elif name == "live_activities":
             parts += _live_activities()
-        elif below:
-            parts += [f"## {name}\n", _about(name), _table(below)]
-    return "\n".join(part for part in parts if part)
+        elif below := [key for key in described if key.key.startswith(f"{name}.")]:
+            parts += _section(name, below)
+    return "\n".join(parts)
 
 
-def _about(name: str) -> str:
-    page = _PAGES.get(name)
-    return f"More about it: [{page.partition('#')[0]}]({page}).\n" if page else ""
+def _section(name: str, below: list[DescribedKey]) -> Iterator[str]:
+    """A key of the first level, and the keys below it."""
+    path = f"{name}.<name>." if below[0].key.startswith(f"{name}.<name>.") else f"{name}."
+    more = f" More about it: {_PAGES[name]}." if name in _PAGES else ""
+    yield f"## {name}\n"
+    yield f"The keys below `{path[:-1]}`.{more}\n"
+    yield _table(key._replace(key=key.key.removeprefix(path)) for key in below)
 
 
 def _sources(types: Mapping[str, SourceClass]) -> Iterator[str]:
     yield "## sources\n"
-    yield "The keys of every source; `type` decides which others there are.\n"
-    yield _table(_below("sources.<name>", described_keys(ScheduleOptions)))
+    yield "The keys below `sources.<name>` that every source has; `type` decides which others there are.\n"
+    yield _table(described_keys(ScheduleOptions))
     for name, source in types.items():
         yield f"### Source type {name}\n"
-        yield f"{inspect.cleandoc(source.__doc__ or '').partition(chr(10))[0]} [More about it](sources/{name}.md).\n"
+        yield f"{_first_line(source)} [More about it](sources/{name}.md).\n"
         yield _table(described_keys(source.Options))
 
 
@@ -85,26 +87,19 @@ def _live_activities() -> Iterator[str]:
     of_type = {name: [key for key in described_keys(model) if key.key != "type"] for name, model in ACTIVITIES.items()}
     first, *others = of_type.values()
     shared = [key for key in first if all(key in other for other in others)]
+    kind = DescribedKey("type", f"{' or '.join(ACTIVITIES)}, required", ITS_TYPE)
+    more = f"More about it: {_PAGES['live_activities']}."
     yield "## live_activities\n"
-    yield _about("live_activities")
-    yield "The keys of every Live Activity; `type` decides which others there are.\n"
-    yield _table(_below("live_activities.<name>", [_type_of(ACTIVITIES), *shared]))
+    yield f"The keys below `live_activities.<name>` that all have; `type` decides which others there are. {more}\n"
+    yield _table([kind, *shared])
     for name, own in of_type.items():
         yield f"### Live Activity type {name}\n"
         yield f"{_first_line(ACTIVITIES[name])}\n"
         yield _table(key for key in own if key not in shared)
 
 
-def _type_of(types: Mapping[str, Model]) -> DescribedKey:
-    return DescribedKey("type", f"{' or '.join(types)}, required", "the type of the Live Activity")
-
-
-def _first_line(model: Model) -> str:
-    return inspect.cleandoc(model.__doc__ or "").partition("\n")[0]
-
-
-def _below(path: str, described: Iterable[DescribedKey]) -> Iterator[DescribedKey]:
-    return (key._replace(key=f"{path}.{key.key}") for key in described)
+def _first_line(described: type[object]) -> str:
+    return inspect.cleandoc(described.__doc__ or "").partition("\n")[0]
 
 
 def _table(described: Iterable[DescribedKey]) -> str:

@@ -139,7 +139,7 @@ def test_a_plugin_of_ones_own_is_checked_and_listed(capsys: pytest.CaptureFixtur
     assert "weather: The weather at an airport.\n" in printed
     assert re.search(r"^  station +text, required +four letters$", printed, re.MULTILINE)
     assert re.search(r"^  token +secret$", printed, re.MULTILINE)
-    assert re.search(r"^  keep +duration, default 300s$", printed, re.MULTILINE)
+    assert re.search(r"^  keep +duration, default 5m$", printed, re.MULTILINE)
     assert re.search(r"^  metric +true or false, default true$", printed, re.MULTILINE)
 
 

@@ -244,5 +244,9 @@ class SlotSurface(Protocol):
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """What it shows last, with the time after which the phone takes it away."""
 
-    def folded_row(self, desired: DesiredActivity, view: SurfacesView) -> Mapping[str, Any]:
-        """The row that stands for it where it is folded, with the label and the value of a row."""
+    def folded_row(
+        self, desired: DesiredActivity | NotRenderable, shown: Mapping[str, Mapping[str, Any]], view: SurfacesView
+    ) -> Mapping[str, Any] | None:
+        """The row that stands for it where it is folded, with the label and the value of a row; None: it has none.
+        ``shown``: the rows that the phone has, by their labels.
+        """

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.harness import Harness
+from smithd.events import SurfaceNotRenderable
 from smithd.outbox.message import ActivityEnd, ActivityState
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement
 from smithd.outbox.shown import ShownActivity
@@ -235,3 +236,15 @@ def test_after_a_restart_rows_that_are_left_out_still_count(tmp_path: Path) -> N
     with Harness(tmp_path, configuration("abcdefghijklmn", "fold: true, "), T + 300) as harness:
         harness.pass_time(T + 310)
         assert harness.take() == []
+
+
+def test_the_log_says_once_which_activities_wait_and_not_which_are_folded(tmp_path: Path) -> None:
+    for options, said in (("", ["Live Activity e"]), ("fold: true, ", [])):
+        folder = tmp_path / str(len(said))
+        folder.mkdir()
+        with Harness(folder, configuration("abcde", options), T) as harness:
+            harness.pass_time(T + 1)
+            harness.poll(T + 1, errors=0, orders=3)
+            Story(harness).poll(200)
+            waiting = [str(each) for each in harness.events if isinstance(each, SurfaceNotRenderable)]
+            assert [each.partition(":")[0] for each in waiting] == said

@@ -7,16 +7,23 @@ from dataclasses import dataclass
 
 from smithd.delivery.sentences import summary
 from smithd.delivery.waiting import Passages, waiting
-from smithd.keys import SurfaceKey
+from smithd.keys import StreamKey, SurfaceKey
 from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, Push, PushUpdate, WidgetValue
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownWidget, differs, says_same
 from smithd.outbox.state import Outbox
 from smithd.setup import Setup
 from smithd.state import State
+from smithd.surfaces.slots.demand import FOLD_KEY
 from smithd.surfaces.slots.memory import Slots
 from smithd.surfaces.surface import NotRenderable
 from smithd.surfaces.surfaces import render
 from smithd.surfaces.view import SurfacesView
+
+NOT_WANTED = "it is not wanted: its 'show' does not hold, or it is muted"
+NOTHING_FOLDED = (
+    "nothing is folded: it takes two Live Activities with 'fold: true' that have no slot of their own, and a slot that "
+    "is free or that one of them has"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,9 @@ def difference(
     if passages is None:
         return SurfaceDifference("not_running", "smithd is not running, so it is not known what it should show")
     if message is None:
-        return SurfaceDifference("not_wanted", "it is not wanted: its 'show' does not hold, or it is muted")
+        return SurfaceDifference(
+            "not_wanted", NOTHING_FOLDED if isinstance(key, StreamKey) and key.name == FOLD_KEY else NOT_WANTED
+        )
     if (place := (key, type(message))) in outbox.refused:
         refused = outbox.refused[place]
         if refused is None or says_same(message, refused):

@@ -21,8 +21,8 @@ from smithd.alerts.sentences import conditions, fires_when, for_at_least, senten
 from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
 from smithd.errors import NotThere
-from smithd.formatting import number
-from smithd.keys import BadgeKey
+from smithd.formatting import number, time_of_answer
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
 from smithd.outbox.message import Push, PushUpdate
@@ -210,13 +210,15 @@ class _RuleStatus:
         refused = {str(key): queued for key, queued in self._state.outbox.waiting.items() if queued.is_refused}
         for key in dict.fromkeys(entry.notification for entry in entries if entry.notification):
             status = statuses.get(key, KeyStatus())
+            known = status.shown or status.claimed or status.queued
+            whose = {"account": known.key.account if known is not None else DEFAULT_ACCOUNT}
             if isinstance(status.shown, ShownPush):
-                yield self._delivery(key, "accepted", status.shown.content.title, status.shown.at)
+                yield whose | self._delivery(key, "accepted", status.shown.content.title, status.shown.at)
             if status.in_flight:
-                yield self._delivery(key, "in flight", "", None)
+                yield whose | self._delivery(key, "in flight", "", None)
             if isinstance(status.queued, Push | PushUpdate):
                 how, queued = "refused" if key in refused else "waits to be sent", refused.get(key)
-                yield self._delivery(key, how, status.queued.content.title, status.queued.created, queued)
+                yield whose | self._delivery(key, how, status.queued.content.title, status.queued.created, queued)
 
     def _delivery(self, key: str, how: str, title: str, at: float | None, refused: Queued | None = None) -> Explanation:
         found = {"notification": key, "state": how, "title": title, "at": self._time(at)}
@@ -229,7 +231,7 @@ class _RuleStatus:
         return None if at is None else datetime.fromtimestamp(at, self._zone).isoformat(timespec="seconds")
 
     def _clock(self, at: float) -> str:
-        return _short(self._time(at) or "", self._time(self._now) or "")
+        return time_of_answer(self._time(at) or "", self._time(self._now) or "")
 
 
 def decision(entry: journal.Entry, zone: tzinfo) -> Explanation:
@@ -257,16 +259,17 @@ def text(explanation: Explanation) -> str:
     if explanation["now"]:
         lines.append(f"  now: {explanation['now']}")
     for failing in explanation["failing"]:
-        since = _short(failing["since"], explanation["at"])
+        since = time_of_answer(failing["since"], explanation["at"])
         lines.append(f"  source {failing['source']} fails since {since}: {failing['reason']}")
     lines += ["", *states(explanation), "", *_journal(explanation)]
     if explanation["deliveries"]:
         lines += ["", "Notifications"]
     for sent in explanation["deliveries"]:
-        at = f" {_short(sent['at'], explanation['at'])}" if sent["at"] else ""
-        lines.append(f"  {sent['state']}{at}: {sent['title'] or sent['notification']}")
+        at = f" {time_of_answer(sent['at'], explanation['at'])}" if sent["at"] else ""
+        whose = f"{sent['account']}: " if sent["account"] != DEFAULT_ACCOUNT else ""
+        lines.append(f"  {whose}{sent['state']}{at}: {sent['title'] or sent['notification']}")
         if "reason" in sent:
-            again = _short(sent["retry_at"], explanation["at"])
+            again = time_of_answer(sent["retry_at"], explanation["at"])
             lines.append(f"    {sent['reason']}; it is tried again every hour, next at {again}")
     return "\n".join(lines)
 
@@ -289,17 +292,17 @@ def states(explanation: Explanation) -> Iterator[str]:
         value = f", {_is(alert)}" if alert["value"] is not None else ""
         since = f"{alert['severity']} since" if alert["severity"] else "pending since"
         is_worse = alert["severity"] and alert["started"] != alert["since"]
-        started = f" (the alert: {_short(alert['started'], explanation['at'])})" if is_worse else ""
-        yield f"{name}: {since} {_short(alert['since'], explanation['at'])}{started}{value}"
+        started = f" (the alert: {time_of_answer(alert['started'], explanation['at'])})" if is_worse else ""
+        yield f"{name}: {since} {time_of_answer(alert['since'], explanation['at'])}{started}{value}"
         if alert["cause"]:
             yield f"  because of what is missing: {alert['cause'].replace('source:', 'source ')}"
         if (suppressed := alert["suppressed"]) is not None:
-            until = f" until {_short(suppressed['until'], explanation['at'])}" if suppressed["until"] else ""
+            until = f" until {time_of_answer(suppressed['until'], explanation['at'])}" if suppressed["until"] else ""
             yield f"  {reason_text(suppressed['reason'], suppressed['by'])}{until}"
         yield from (f"  {step}" for step in alert["next"])
     for series in explanation["clear"][:SERIES]:
         if series["stale"] and series["value"] is not None:
-            at = _short(series["at"], explanation["at"])
+            at = time_of_answer(series["at"], explanation["at"])
             yield f"{series['series']} was {number(series['value'])} at {at}: too old to say whether it fires"
         else:
             yield f"{_is(series)}; {'; '.join(explanation['fires'])}"
@@ -334,7 +337,7 @@ def _journal(explanation: Explanation) -> Iterator[str]:
         decision = (
             f" [{reason_text(entry['reason'], entry['detail'])}]" if entry["reason"] != Reason.INTERMEDIATE else ""
         )
-        yield f"  {_short(entry['at'], explanation['at'])}{where} {what}{why}{decision}"
+        yield f"  {time_of_answer(entry['at'], explanation['at'])}{where} {what}{why}{decision}"
 
 
 def _forgotten(explanation: Explanation) -> str | None:
@@ -346,15 +349,9 @@ def _forgotten(explanation: Explanation) -> str | None:
         return None
     first = explanation["journal"][0]["at"]
     is_late = datetime.fromisoformat(first) > datetime.fromisoformat(began) + timedelta(seconds=1)
-    return _short(first, explanation["at"]) if is_late else None
+    return time_of_answer(first, explanation["at"]) if is_late else None
 
 
 def _labels(labels: Mapping[str, str]) -> str:
     inner = ", ".join(f'{name}="{value}"' for name, value in labels.items())
     return f"{{{inner}}}" if inner else ""
-
-
-def _short(at: str, now: str) -> str:
-    """A time for a person, with the day only where it is not today."""
-    moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
-    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")

@@ -13,7 +13,7 @@ from typing import Any
 from smithd.delivery.sentences import summary
 from smithd.delivery.waiting import Passages, place_by_worth
 from smithd.desired import desired, difference, in_words, is_there, waiting_for
-from smithd.formatting import counted
+from smithd.formatting import counted, time_of_answer
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
@@ -213,10 +213,10 @@ def text(found: Found) -> Iterator[str]:
     now = found["at"]
     yield found["surface"]
     shows, should = found["shows_in_words"], found["should_show_in_words"]
-    yield f"  shows {shows}, since {_short(found['since'], now)}" if shows is not None else "  shows nothing"
+    yield f"  shows {shows}, since {time_of_answer(found['since'], now)}" if shows is not None else "  shows nothing"
     if should is not None and found["reason"] != "same":
         yield f"  should show {should}"
-    until = f", until {_short(found['until'], now)}" if found["until"] else ""
+    until = f", until {time_of_answer(found['until'], now)}" if found["until"] else ""
     yield f"  {found['why']}{until}"
     yield from (f"  {line}" for line in standing(found))
     yield ""
@@ -224,7 +224,7 @@ def text(found: Found) -> Iterator[str]:
     if (left := len(found["deliveries"]) - MOST_DELIVERIES) > 0:
         yield f"  ({left} earlier ones are not listed)"
     for entry in found["deliveries"][-MOST_DELIVERIES:]:
-        yield f"  {_short(entry['at'], now)} {delivery_text(entry)}"
+        yield f"  {time_of_answer(entry['at'], now)} {delivery_text(entry)}"
 
 
 def standing(found: Found) -> Iterator[str]:
@@ -236,7 +236,9 @@ def standing(found: Found) -> Iterator[str]:
         yield from _slot_lines(slot, now)
     if (updates := found["updates"]) is not None:
         warned = (
-            f"; the service warned, until {_short(updates['warned_until'], now)}" if updates["warned_until"] else ""
+            f"; the service warned, until {time_of_answer(updates['warned_until'], now)}"
+            if updates["warned_until"]
+            else ""
         )
         yield f"updates that count for iOS' budget: {updates['used']:g} of {updates['at_once']}{warned}"
 
@@ -246,14 +248,14 @@ def _score_text(score: Found, now: str) -> str:
         "goes before all others: it is not known what is shown" if score["value"] is None else f"{score['value']:.4g}"
     )
     place = f", place {score['place']} of {score['waiting']} that wait" if score["place"] else ""
-    expected = f", expected to go at {_short(score['expected_at'], now)}" if score["expected_at"] else ""
-    at_last = f", sent by {_short(score['sent_by'], now)} in any case" if score["sent_by"] else ""
+    expected = f", expected to go at {time_of_answer(score['expected_at'], now)}" if score["expected_at"] else ""
+    at_last = f", sent by {time_of_answer(score['sent_by'], now)} in any case" if score["sent_by"] else ""
     return f"score {worth} (priority {score['priority']}){place}{expected}{at_last}"
 
 
 def _slot_lines(slot: Found, now: str) -> Iterator[str]:
-    since = f" since {_short(slot['since'], now)}" if slot["since"] else ""
-    start = f"; it may start at {_short(slot['may_start_at'], now)}" if slot["may_start_at"] else ""
+    since = f" since {time_of_answer(slot['since'], now)}" if slot["since"] else ""
+    start = f"; it may start at {time_of_answer(slot['may_start_at'], now)}" if slot["may_start_at"] else ""
     yield f"rank: {slot['rank']}; {'has a slot' + since if slot['has_slot'] else 'has no slot' + start}"
     holders = ", ".join(slot["holders"]) or "none"
     yield f"slots: {slot['slots']}, held by {holders}; {counted(slot['starts_this_hour'], 'start')} in the last hour"
@@ -270,9 +272,3 @@ def delivery_text(entry: Found) -> str:
     again = "" if entry["final"] else "; tried again"
     detail = f": {entry['detail']}{again}" if entry["detail"] else ""
     return f"{entry['outcome'].replace('_', ' ')}{status}{took}{detail}"
-
-
-def _short(at: str, now: str) -> str:
-    """A time for a person, with the day only where it is not today."""
-    moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
-    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")

@@ -127,6 +127,12 @@ def clock_time(at: float, now: float, zone: tzinfo) -> str:
     return zoned(at, zone, "%H:%M" if is_today else "%a %H:%M")
 
 
+def time_of_answer(at: str, now: str) -> str:
+    """A time of an answer (ISO 8601) for a person, with the day only where it is not today."""
+    moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
+    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")
+
+
 def clock_span(start: float, end: float, now: float, zone: tzinfo) -> str:
     """Two moments as a person says them: ``20:05 to 22:10``, with one name of the zone where both have the same."""
     first, last = clock_time(start, now, zone), clock_time(end, now, zone)

@@ -80,7 +80,7 @@ def _waiting_for_a_slot(state: State, zone: tzinfo) -> Iterator[Found]:
     for key, problem in sorted(state.not_renderable.items(), key=lambda each: str(each[0])):
         if isinstance(key, StreamKey) and problem.wait is not None:
             until = _time(problem.wait.until, zone)
-            yield {"account": key.account, "name": key.name, "why": str(problem), "until": until}
+            yield {"account": key.account, "name": key.name, "key": str(key), "why": str(problem), "until": until}
 
 
 def kind(key: Key) -> str:

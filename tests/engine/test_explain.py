@@ -136,7 +136,7 @@ def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: p
         before = (tmp_path / "state.db").read_bytes()
         assert run(["explain", "stock", "house=a", "-c", config]) == 0
         assert "waits to be sent" in capsys.readouterr().out
-        assert run(["explain", "stock", "-c", config, "--json"]) == 0
+        assert run(["explain", "stock", "-c", config, "--format", "json"]) == 0
         printed = json.loads(capsys.readouterr().out)
         assert printed["alerts"][0]["severity"] == "critical"
         assert [entry["reason"] for entry in printed["journal"]][-1] == "notified"

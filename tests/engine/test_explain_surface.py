@@ -12,8 +12,13 @@ from engine.test_slots import Story, T, configuration
 from smithd.delivery.account import Limits
 from smithd.delivery.gate import Gate
 from smithd.delivery.waiting import passages
+from smithd.errors import NotThere
+from smithd.explain import text as rule_text
 from smithd.explain_surface import explain_surface, meanings, text
 from smithd.outbox.settlement import DeliveryReason, Drop
+from smithd.runtime.explaining import Remembered, meant
+from smithd.runtime.explaining import explained as explained_by_name
+from smithd.waiting import outbox_report
 
 WIDGETS = """
 widgets:
@@ -91,3 +96,43 @@ badge: count(firing)
 """
     with Harness(tmp_path, config, T) as harness:
         assert [each for each, _ in meanings(harness.engine.engine.setup, name)] == said
+
+
+TWO_ACCOUNTS = """
+accounts: {team: {api_key: t, limits: {live_activities_at_once: 1}}}
+rules: {errors: {metric: shop.errors, critical: "> 5", account: [default, team], push: true}}
+live_activities:
+  ours: {type: value, title: Ours, value: shop.orders}
+  theirs: {type: value, title: Theirs, value: shop.orders, account: team}
+  folded: {type: value, title: Folded, value: shop.orders, account: team, fold: true}
+"""
+
+
+def test_what_is_of_another_account_than_the_first_says_so(tmp_path: Path) -> None:
+    with Harness(tmp_path, TWO_ACCOUNTS, T) as harness:
+        harness.poll(T, errors=9, orders=1)
+        harness.take()
+        engine, now = harness.engine.engine, harness.now
+        (waits,) = outbox_report(engine.setup, engine.state, {}, now)["waiting_for_a_slot"]
+        assert waits["key"] == "Live Activity folded of team"
+        about = meant(engine.setup, "rule:errors")
+        found = explained_by_name(engine, about, Remembered(harness.engine.entries("errors")), "", None, now)
+        assert sorted(each["account"] for each in found["deliveries"]) == ["default", "team"]
+        lines = rule_text(found).split("\n")
+        assert any(line.startswith("  team: accepted") for line in lines)
+        assert any(line.startswith("  accepted") for line in lines)
+
+
+def test_a_name_that_an_account_does_not_have_is_said_to_be_so(tmp_path: Path) -> None:
+    with Harness(tmp_path, TWO_ACCOUNTS, T) as harness:
+        engine = harness.engine.engine
+        with pytest.raises(NotThere, match=r"team has no 'ours'; there is activity:ours"):
+            explained_by_name(engine, meant(engine.setup, "ours@team"), Remembered(), "", None, T)
+
+
+def test_where_nothing_is_folded_the_common_activity_says_what_it_takes(tmp_path: Path) -> None:
+    with Harness(tmp_path, TWO_ACCOUNTS, T) as harness:
+        harness.poll(T, errors=0, orders=1)
+        harness.take()
+        found = explained(harness, "smithd-more@team")
+        assert (found["reason"], found["why"].partition(":")[0]) == ("not_wanted", "nothing is folded")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.harness import Harness
+from smithd.events import SurfaceNotRenderable
 from smithd.outbox.message import ActivityEnd, ActivityState
 from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement
 from smithd.outbox.shown import ShownActivity
@@ -191,3 +192,59 @@ def test_folded_activities_share_a_card(tmp_path: Path) -> None:
     with Harness(tmp_path, configuration("abcdef"), T + 500) as harness:
         # Nobody folds any more: the common card ends like any that the configuration does not have.
         assert "-smithd-more" in Story(harness).send()
+
+
+def common_rows(harness: Harness) -> list[tuple[str, object]]:
+    """The rows of the common Live Activity that the phone shows."""
+    shown = harness.outbox.value.shown
+    (content,) = [each.content for key, each in shown.items() if getattr(key, "name", "") == "smithd-more"]  # type: ignore[union-attr]
+    return [(row["label"], row["value"]) for row in content.content_state["metrics"]]  # type: ignore[union-attr]
+
+
+FROM_TWO_SOURCES = """
+live_activities:
+  a: {type: value, title: a, value: shop.orders}
+  b: {type: value, title: b, value: shop.orders}
+  c: {type: value, title: c, value: shop.orders}
+  value: {type: value, title: Value, fold: true, value: shop.orders}
+  bar: {type: progress, title: Bar, fold: true, percentage: shop.orders}
+  depot: {type: progress, title: Depot, fold: true, percentage: depot.orders}
+"""
+
+
+def test_rows_of_the_common_activity_stay_over_a_restart_and_are_marked_once_their_source_fails(tmp_path: Path) -> None:
+    with Harness(tmp_path, FROM_TWO_SOURCES, T) as harness:
+        harness.poll(T, "depot", orders=4)
+        harness.poll(T, orders=3)
+        assert Story(harness).send() == ["a", "b", "c", "smithd-more"]
+        assert common_rows(harness) == [("Value", 3), ("Bar", "3 %"), ("Depot", "4 %")]
+    with Harness(tmp_path, FROM_TWO_SOURCES, T + 300) as harness:
+        harness.poll(T + 310, orders=3)
+        assert harness.take() == [], "the depot has not answered yet"
+        harness.fail(T + 320, "depot")
+        harness.pass_time(T + 900)
+        harness.poll(T + 900, orders=3)
+        harness.take()
+        assert common_rows(harness) == [("Value", 3), ("Bar", "3 %"), ("Depot", "4 % ?")]
+
+
+def test_after_a_restart_rows_that_are_left_out_still_count(tmp_path: Path) -> None:
+    with Harness(tmp_path, configuration("abcdefghijklmn", "fold: true, "), T) as harness:
+        harness.poll(T, errors=0, orders=3)
+        Story(harness).send()
+        assert common_rows(harness)[-1] == ("+4 more", "…")
+    with Harness(tmp_path, configuration("abcdefghijklmn", "fold: true, "), T + 300) as harness:
+        harness.pass_time(T + 310)
+        assert harness.take() == []
+
+
+def test_the_log_says_once_which_activities_wait_and_not_which_are_folded(tmp_path: Path) -> None:
+    for options, said in (("", ["Live Activity e"]), ("fold: true, ", [])):
+        folder = tmp_path / str(len(said))
+        folder.mkdir()
+        with Harness(folder, configuration("abcde", options), T) as harness:
+            harness.pass_time(T + 1)
+            harness.poll(T + 1, errors=0, orders=3)
+            Story(harness).poll(200)
+            waiting = [str(each) for each in harness.events if isinstance(each, SurfaceNotRenderable)]
+            assert [each.partition(":")[0] for each in waiting] == said

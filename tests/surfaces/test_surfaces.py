@@ -86,7 +86,10 @@ def test_the_fifth_waits_and_says_why() -> None:
     assert waiting == NotRenderable(stream("e"), Obstacle.NO_SLOT, wait=wait)
     assert str(waiting) == f"waits for a slot; {', '.join(held)} hold them"
     assert str(SlotWait(SlotDecision.NO_SLOT, held[:1])) == "waits for a slot; a (routine, priority 5) holds it"
-    assert str(SlotWait(SlotDecision.NO_SLOT, ())) == "waits for a slot; those that are being freed are for others"
+    assert (
+        str(SlotWait(SlotDecision.NO_SLOT, ()))
+        == "waits for a slot; those that are free, or about to be, are kept for others"
+    )
 
 
 def test_it_cools_down_before_it_ends_and_is_looked_at_again_then() -> None:

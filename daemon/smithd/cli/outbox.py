@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from smithd.cli.options import ask, files_argument, format_option, print_json, p
 from smithd.cli.times import zone_lines
 from smithd.config.files import ConfigFiles
 from smithd.errors import NotRunning
+from smithd.formatting import time_of_answer
 
 MOST_OF_A_PRIORITY = 20
 """How many messages of one priority the text lists."""
@@ -53,6 +53,7 @@ def _from_state(files: ConfigFiles, none: NotRunning) -> Found:
 
 def _text(found: Found) -> Iterator[str]:
     messages, slots, refused = found["messages"], found["waiting_for_a_slot"], found["refused"]
+    now = found["at"]
     in_flight = sum(each["reason"] == "in_flight" for each in messages)
     waiting = len(messages) - in_flight
     count = f"{waiting} message waits" if waiting == 1 else f"{waiting or 'no'} messages wait"
@@ -65,7 +66,7 @@ def _text(found: Found) -> Iterator[str]:
         yield priority.replace("_", " ")
         for each in of_priority[:MOST_OF_A_PRIORITY]:
             yield f"  {each['key']}: {each['says']}"
-            yield f"    since {_short(each['since'])}: {each['why']}{_until(each)}"
+            yield f"    since {time_of_answer(each['since'], now)}: {each['why']}{_until(each, now)}"
             if each["last_failure"] and each["reason"] != "retry":
                 yield f"    the last try failed: {each['last_failure']}"
         if left := len(of_priority) - MOST_OF_A_PRIORITY:
@@ -73,17 +74,12 @@ def _text(found: Found) -> Iterator[str]:
     if slots:
         yield ""
         yield "Live Activities that wait for a slot"
-        yield from (f"  {each['name']}: {each['why']}{_until(each)}" for each in slots)
+        yield from (f"  {each['key']}: {each['why']}{_until(each, now)}" for each in slots)
     if refused:
         yield ""
         yield "refused by the service, and not sent again until they change"
         yield from (f"  {key}" for key in refused)
 
 
-def _until(found: Found) -> str:
-    return f", until {_short(found['until'])}" if found["until"] else ""
-
-
-def _short(at: str) -> str:
-    """A time for a person."""
-    return datetime.fromisoformat(at).strftime("%a %d %b %H:%M:%S")
+def _until(each: Found, now: str) -> str:
+    return f", until {time_of_answer(each['until'], now)}" if each["until"] else ""

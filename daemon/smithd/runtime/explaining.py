@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from smithd import journal
 from smithd.delivery.waiting import Passages
 from smithd.engine.engine import Engine
+from smithd.errors import NotThere
 from smithd.explain import decision, explain
 from smithd.explain_surface import RULE, delivery, explain_surface, meanings
 from smithd.keys import SurfaceKey
@@ -70,8 +71,17 @@ def explained(
     """
     also = {"also": list(about.also)}
     if isinstance(about.thing, str):
+        _check_account(engine.setup, about.thing)
         return {"kind": RULE} | explain(engine, remembered.decisions, about.thing, labels, now) | also
     if labels.strip():
         raise ValueError(f"{about.thing} is no rule: matchers of labels choose among the alerts of a rule")
     deliveries = remembered.deliveries
     return explain_surface(engine.setup, engine.state, about.thing, deliveries, passages, now) | also
+
+
+def _check_account(setup: Setup, name: str) -> None:
+    """NotThere where a name means something, and the account that is named with it has none of that."""
+    bare, at, account = name.rpartition("@")
+    others = [said for said, _ in meanings(setup, bare)] if at and account in setup.config.accounts else []
+    if others:
+        raise NotThere(f"{account} has no '{bare}'; there is {', '.join(others)}")

@@ -14,6 +14,7 @@ from smithd.lockscreen.widths import row_value
 from smithd.outbox.message import ActivityContent, ActivityStage
 from smithd.surfaces.marks import MARKS
 from smithd.surfaces.surface import DesiredActivity
+from smithd.surfaces.widget import STALE_ENDING, marked_stale
 
 TITLE = "More"
 NO_VALUE = "–"
@@ -65,6 +66,13 @@ def with_mark(value: float | str, severity: Severity | None, locale: str = ENGLI
         return value
     ending = f" {mark}" if mark else ""
     return fitted(value, row_value(MOST_ROWS) - len(ending), locale) + ending
+
+
+def aged(row: Row, locale: str = ENGLISH) -> Row:
+    """A row whose value is too old, with the mark of that."""
+    value = row["value"]
+    text = value if isinstance(value, str) else fitted(value, row_value(MOST_ROWS) - len(STALE_ENDING), locale)
+    return row if text == NO_VALUE or text.endswith(STALE_ENDING) else {**row, "value": marked_stale(text)}
 
 
 def worst_row(rows: Sequence[Row]) -> Row:

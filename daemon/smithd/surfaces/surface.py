@@ -68,6 +68,14 @@ class SlotWait:
     holders: tuple[str, ...]
     until: float | None = None
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it is worth an event. A row of the common stream is shown, and slots are kept for others for a moment
+        only.
+        """
+        is_kept = self.decision is SlotDecision.NO_SLOT and not self.holders
+        return self.decision is not SlotDecision.FOLDED and not is_kept
+
     def __str__(self) -> str:
         """The reason for a person."""
         held, several = ", ".join(self.holders), len(self.holders) > 1
@@ -87,7 +95,7 @@ class SlotWait:
             case SlotDecision.NOT_READY:
                 return "waits, since the service refuses it as it is"
         if not held:
-            return "waits for a slot; those that are being freed are for others"
+            return "waits for a slot; those that are free, or about to be, are kept for others"
         return f"waits for a slot; {held} {'hold them' if several else 'holds it'}"
 
 
@@ -133,8 +141,10 @@ class NotRenderable:
         """Whether it is worth an event after what was known before; how a stream's wait goes on is not."""
         if self.obstacle.is_expected or before == self:
             return False
-        waits, waited = self.wait, before.wait if before is not None else None
-        return waits is None or waited is None or waits.decision is not waited.decision
+        if self.wait is None:
+            return True
+        waited = before.wait if before is not None and before.wait is not None and before.wait.is_news else None
+        return self.wait.is_news and (waited is None or waited.decision is not self.wait.decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,5 +254,9 @@ class SlotSurface(Protocol):
     def final_content(self, view: SurfacesView) -> ActivityContent:
         """What it shows last, with the time after which the phone takes it away."""
 
-    def folded_row(self, desired: DesiredActivity, view: SurfacesView) -> Mapping[str, Any]:
-        """The row that stands for it where it is folded, with the label and the value of a row."""
+    def folded_row(
+        self, desired: DesiredActivity | NotRenderable, shown: Mapping[str, Mapping[str, Any]], view: SurfacesView
+    ) -> Mapping[str, Any] | None:
+        """The row that stands for it where it is folded, with the label and the value of a row; None: it has none.
+        ``shown``: the rows that the phone has, by their labels.
+        """

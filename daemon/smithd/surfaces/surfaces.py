@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
-from smithd.outbox.message import ActivityEnd, LevelMessage
+from smithd.outbox.message import ActivityContent, ActivityEnd, LevelMessage
 from smithd.outbox.shown import ShownActivity, says_same
 from smithd.outbox.update_budget import UPDATES_AT_ONCE
 from smithd.series.expected import source_of
@@ -16,7 +16,7 @@ from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.surface import activity_surface
 from smithd.surfaces.badge import BadgeOptions, BadgeSurface
 from smithd.surfaces.countdown import Countdown
-from smithd.surfaces.folding import UPDATE_EVERY, common_activity
+from smithd.surfaces.folding import UPDATE_EVERY, Row, common_activity
 from smithd.surfaces.messages import end_at_once, message
 from smithd.surfaces.renewal import LOOK_AGAIN, is_due, to_renew
 from smithd.surfaces.slots.allocate import allocate
@@ -302,14 +302,21 @@ class _Streams:
 
     def _common(self, key: StreamKey, slots: Slots) -> DesiredActivity | NotRenderable:
         """The common stream, with the streams that it shows."""
-        rows = []
+        shown, rows = self._shown_rows(key), []
         for each in sorted(slots.folded, key=self._surfaces.order.__getitem__):
-            desired = self._rendered(each)
-            if not isinstance(desired, NotRenderable):
-                rows.append((self._wanted.get(each), self._streams[each].folded_row(desired, self._view)))
+            row = self._streams[each].folded_row(self._rendered(each), shown, self._view)
+            if row is not None:
+                rows.append((self._wanted.get(each), row))
         if not rows:
             return NotRenderable(key, Obstacle.UNSEEN)
         return common_activity(key, rows, self._surfaces.channels)
+
+    def _shown_rows(self, key: StreamKey) -> dict[str, Row]:
+        """The rows of the common stream that the phone has, by their labels."""
+        shown = self._view.shown(key)
+        if not isinstance(shown, ShownActivity) or shown.ended or not isinstance(shown.content, ActivityContent):
+            return {}
+        return {row["label"]: row for row in shown.content.content_state.get("metrics", ())}
 
     def _rank(self, key: StreamKey) -> str:
         if key == self._fold_key:

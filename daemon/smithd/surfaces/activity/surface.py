@@ -18,6 +18,7 @@ from smithd.surfaces import no_data
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.view import ActivityView, undated
 from smithd.surfaces.countdown import Countdown
+from smithd.surfaces.folding import NO_VALUE, Row, aged
 from smithd.surfaces.slots.demand import SlotOptions
 from smithd.surfaces.surface import Dependencies, DesiredActivity, NotRenderable, Obstacle
 from smithd.surfaces.view import SurfacesView, summary_names
@@ -121,9 +122,26 @@ class ActivitySurface:
         since = no_data.last_answer(series, self._sources(series)) or seen.as_of or series.started
         return self.options.marked(seen, f"no data since {seen.clock(since)}")
 
-    def folded_row(self, desired: DesiredActivity, view: SurfacesView) -> Mapping[str, Any]:
-        """The row that stands for it where it is folded."""
-        return self.options.folded_row(desired.content, self.incident_severity(view), view)
+    def folded_row(
+        self, desired: DesiredActivity | NotRenderable, shown: Mapping[str, Row], view: SurfacesView
+    ) -> Row | None:
+        """The row that stands for it where it is folded. Without a value, the row that is shown stays, with a
+        mark; until its first values since a start, as it is.
+        """
+        seen = self._seen(view)
+        label = self.options.head(seen)["title"]
+        kept = shown.get(label)
+        if isinstance(desired, NotRenderable):
+            if desired.obstacle is not Obstacle.UNSEEN:
+                return aged(kept, view.locale) if kept is not None else None
+            # What the phone does not have is one of those that its last row counts, if it has any.
+            return kept or ({"label": label, "value": NO_VALUE} if shown else None)
+        row = self.options.folded_row(desired.content, self.incident_severity(view), view)
+        if row["value"] == NO_VALUE and kept is not None:
+            return aged(kept, view.locale)
+        # Where the value is a number, the subtitle says how old it is, and a row has none.
+        is_old = bool(seen.stale_mark) and seen.stale_mark in desired.content.content_state.get("subtitle", "")
+        return aged(row, view.locale) if is_old else row
 
     def _seen(self, view: SurfacesView) -> ActivityView:
         options, shown = self.options, view.shown(self.key)

@@ -13,6 +13,7 @@ from typing import Any
 from rpds import HashTrieMap
 
 from smithd.keys import BadgeKey, Key, SurfaceKey
+from smithd.outbox import presumed
 from smithd.outbox.draft import Draft
 from smithd.outbox.message import (
     LATE_ARRIVAL,
@@ -28,13 +29,11 @@ from smithd.outbox.message import (
 )
 from smithd.outbox.ordered import Ordered
 from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount, WallClock
-from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
+from smithd.outbox.settlement import Accept, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import (
     Shown,
     ShownActivity,
-    ShownBadge,
     ShownPush,
-    ShownWidget,
     TimerWindow,
     differs,
     is_like,
@@ -116,16 +115,16 @@ def claim(
     is accepted, or may be; ``boot``: now, by the machine's own clock.
     """
     draft, message, before = Draft(outbox), queued.message, outbox.shown.get(queued.message.key)
-    presumed: Shown | None = None
+    shown: Shown | None = None
     if not isinstance(message, Push | PushUpdate):
-        presumed = _presumed(message, before, now, window) if differs(message, before) else before
+        shown = presumed.in_flight(message, before, now, window) if differs(message, before) else before
     until = replace(boot, time=boot.time + LONGEST_REQUEST) if boot is not None else None
     request = SentRequest(draft.new_id(), message.key.account, family, now + LONGEST_REQUEST, until)
-    found = Claim(queued, before, presumed, request.id)
+    found = Claim(queued, before, shown, request.id)
     draft.claim(found)
     draft.count(request)
-    if presumed is not None:
-        draft.show(message.key, presumed, is_certain=False)
+    if shown is not None:
+        draft.show(message.key, shown, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
         for sent in list(draft.outbox.sent.values()):
@@ -165,7 +164,7 @@ def settle(
     if isinstance(settlement, Accept) and place in draft.outbox.refused:
         draft.outbox = replace(draft.outbox, refused=draft.outbox.refused.remove(place))
     draft.unclaim(key)
-    shown = _shown_after(claim, settlement, now)
+    shown = presumed.settled(claim, settlement, now)
     draft.show(key, shown)
 
     stays = draft.outbox.waiting.get(key)
@@ -231,7 +230,7 @@ def not_repeated(outbox: Outbox, queued: Queued, now: float) -> tuple[Outbox, Ou
     """Take out a push that may have been accepted, and is not to be sent twice."""
     draft = Draft(outbox)
     draft.wait(queued.message.key, None)
-    draft.show(queued.message.key, _may_be_shown(queued.message, now))
+    draft.show(queued.message.key, presumed.not_repeated(queued.message, now))
     return draft.result
 
 
@@ -488,77 +487,6 @@ def _shifted(queued: Queued, seconds: float) -> Queued:
     if isinstance(moved, Push | PushUpdate) and moved.expires is not None:
         moved = replace(moved, expires=moved.expires + seconds)
     return replace(queued, message=moved, retry_at=queued.retry_at + seconds if queued.retry_at else 0.0)
-
-
-def _presumed(message: LevelMessage, before: Shown | None, now: float, window: TimerWindow | None) -> Shown:
-    """What a level shows once it is accepted. An end is not presumed: its stream holds a slot until it is gone."""
-    match message:
-        case WidgetValue():
-            return ShownWidget(message.key, message.value, now, message.time, message.number, message.severity)
-        case ActivityState() | ActivityEnd():
-            return _presumed_activity(message, before, now, window)
-        case BadgeCount():
-            return ShownBadge(message.key, message.count, now, message.channels)
-
-
-def _presumed_activity(
-    message: ActivityState | ActivityEnd, before: Shown | None, now: float, window: TimerWindow | None
-) -> ShownActivity:
-    key = message.key
-    was = before if isinstance(before, ShownActivity) else ShownActivity(key, None, now, ended=True)
-    if isinstance(message, ActivityEnd):
-        return ShownActivity(key, None, now, window=window, since=was.since, updates=was.updates)
-    is_update = not was.ended and now < was.renewal_at
-    return ShownActivity(
-        key,
-        message.content,
-        now,
-        meaning=message.meaning,
-        window=window,
-        since=was.since if is_update else now,
-        stage=message.stage,
-        updates=was.updates.after_update(now, message.updates_at_once) if is_update else was.updates,
-    )
-
-
-def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
-    message, before, presumed = claim.queued.message, claim.before, claim.presumed
-    if isinstance(settlement, Drop) and settlement.reason is DeliveryReason.NOT_REPEATED:
-        return _may_be_shown(message, now)
-    if isinstance(settlement, Drop) or claim.is_repeated:
-        return before
-    if isinstance(settlement, Accept):
-        match message, presumed:
-            case ((Push() | PushUpdate()), _):
-                replaced = isinstance(message, PushUpdate)
-                kept = before.notification_id if isinstance(before, ShownPush) and replaced else None
-                name = settlement.notification_id or kept
-                content = message.content.plainest if claim.queued.is_plain else message.content
-                return ShownPush(message.key, content, now, name, replaced, message.is_open)
-            case ActivityEnd(), ShownActivity():
-                return replace(presumed, content=message.content, at=now, ended=settlement.ended)
-            case _, ShownActivity():
-                updates = presumed.updates.after_warning(now) if settlement.warned else presumed.updates
-                since = now if settlement.started or settlement.rotated else presumed.since
-                return replace(presumed, at=now, since=since, updates=updates)
-            case _, (ShownWidget() | ShownBadge()):
-                return replace(presumed, at=now)
-        return presumed
-
-    # It is tried again. Where it may have been accepted all the same, what is shown is not known until then.
-    may_be = unknown(presumed) if settlement.sent and presumed is not None else before
-    if isinstance(may_be, ShownPush) and settlement.forget_id:
-        return replace(may_be, notification_id=None)
-    if isinstance(may_be, ShownActivity):
-        window, bare_end = settlement.window or may_be.window, settlement.bare_end or may_be.bare_end
-        return replace(may_be, window=window, bare_end=bare_end)
-    return may_be
-
-
-def _may_be_shown(message: Message, now: float) -> ShownPush:
-    """A push that is taken to be on the phone, where nothing can replace it: its end comes as a push of its own."""
-    assert isinstance(message, Push | PushUpdate)
-    return ShownPush(message.key, message.content, now, is_open=message.is_open)
 
 
 def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:

@@ -36,11 +36,10 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queue import ordered
 from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount, WallClock
 from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
-from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
+from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage, ordered
 from smithd.outbox.update_budget import UpdateBudget
 from smithd.outbox.worth import Movement
 from smithd.storage import metadata, upsert

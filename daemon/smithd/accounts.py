@@ -14,6 +14,7 @@ from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey
 from smithd.notify.config import NotifyConfig
 from smithd.notify.group import Groups
 from smithd.notify.group import renamed as renamed_groups
+from smithd.outbox import accounts as outbox_accounts
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox.queued import ServiceAccount
 from smithd.outbox.shown import ShownActivity, ShownBadge
@@ -41,7 +42,7 @@ def with_names_of_today(left: OfAccounts, setup: Setup) -> tuple[OfAccounts, Out
     if not names:
         return left, written
     for name, today in sorted(names.items()):
-        outbox, changes = outbox_queue.renamed(outbox, name, today)
+        outbox, changes = outbox_accounts.renamed(outbox, name, today)
         written |= changes
     groups = {
         names.get(account, account): renamed_groups(each, names[account]) if account in names else each
@@ -75,7 +76,7 @@ def without_unknown(outbox: Outbox, setup: Setup) -> tuple[Outbox, OutboxChanges
         shown = [each for key, each in outbox.shown.items() if key.account == account]
         on_phone = sum(isinstance(each, ShownActivity | ShownBadge) and each.is_there for each in shown)
         waiting = sum(isinstance(key, PushKey) and key.account == account for key in outbox.waiting)
-        outbox, written = outbox_queue.without_account(outbox, account)
+        outbox, written = outbox_accounts.without_account(outbox, account)
         changes |= written
         if on_phone or waiting:
             said.append(AccountForgotten(account, on_phone, waiting))
@@ -110,7 +111,7 @@ def outbox_for(setup: Setup, before: Outbox) -> tuple[Outbox, OutboxChanges, set
     outbox, written, elsewhere = before, OutboxChanges(), set[str]()
     for account, options in setup.config.accounts.items():
         service = before.accounts.get(account)
-        outbox, changes = outbox_queue.moved(outbox, account, options.base_url, fingerprint(options))
+        outbox, changes = outbox_accounts.moved(outbox, account, options.base_url, fingerprint(options))
         written |= changes
         if service is not None and service.address != options.base_url:
             elsewhere.add(account)

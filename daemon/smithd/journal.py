@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Column, Connection, Float, Index, Integer, Select, Table, Text, select
 
-from smithd.storage import metadata
+from smithd.storage import labels_of_text, metadata, text_of_labels
 
 KEPT_FOR = 30 * 86400.0
 """Seconds for which a decision is remembered."""
@@ -76,8 +75,7 @@ class Journal:
     def write(self, connection: Connection, entries: Iterable[Entry], now: float) -> None:
         """Keep these entries."""
         rows = [
-            {name: getattr(entry, name) for name in _FIELDS}
-            | {"labels": json.dumps(entry.labels, separators=(",", ":"))}
+            {name: getattr(entry, name) for name in _FIELDS} | {"labels": text_of_labels(entry.labels)}
             for entry in entries
         ]
         if not rows:
@@ -116,7 +114,7 @@ def _entries(connection: Connection, wanted: Select[Any]) -> Iterator[Entry]:
         yield Entry(
             row.at,
             row.rule,
-            tuple((name, value) for name, value in json.loads(row.labels)),
+            labels_of_text(row.labels),
             row.change,
             row.severity,
             row.value,

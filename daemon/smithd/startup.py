@@ -30,6 +30,7 @@ from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
 from smithd.outbox import queue as outbox_queue
 from smithd.outbox import rows as outbox_rows
+from smithd.outbox import wall_clock
 from smithd.outbox.message import Push, PushUpdate, WidgetValue
 from smithd.outbox.queued import Boot
 from smithd.outbox.settlement import DeliveryReason
@@ -102,7 +103,7 @@ def load(connection: Connection, setup: Setup, from_another: bool, now: float, b
 
 def start(left: LeftBehind, setup: Setup, now: float) -> ResumedState:
     """Go on after the last run."""
-    outbox, shifted = outbox_queue.go_on(left.outbox, now, left.boot)
+    outbox, shifted = wall_clock.go_on(left.outbox, now, left.boot)
     outbox, written, lost = _without_unrepeatable(outbox, now)
     outbox, forgotten, said = accounts.without_unknown(outbox, setup)
     resumed = _resume(replace(left, outbox=outbox), begin(setup.expected, now), setup, now)

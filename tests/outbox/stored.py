@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from sqlalchemy import Connection, event
 
 from smithd.keys import DEFAULT_ACCOUNT, Key, StreamKey, SurfaceKey
-from smithd.outbox import queue, rows
+from smithd.outbox import accounts, queue, rows, wall_clock
 from smithd.outbox.message import LevelMessage, Message
 from smithd.outbox.queued import Boot, Claim, Queued
 from smithd.outbox.settlement import Retry, Settlement, Wait
@@ -106,8 +106,8 @@ class StoredOutbox:
         self._commit(*queue.drop(self.value, queued))
 
     def moved(self, address: str, fingerprint: str) -> None:
-        """See ``queue.moved``."""
-        self._commit(*queue.moved(self.value, self._account, address, fingerprint))
+        """See ``accounts.moved``."""
+        self._commit(*accounts.moved(self.value, self._account, address, fingerprint))
 
     def release(self, wait: Wait) -> None:
         self.value = queue.release(self.value, wait, self._account)
@@ -119,11 +119,11 @@ class StoredOutbox:
         self.value = queue.try_again(self.value, self._account)
 
     def shift(self, seconds: float) -> None:
-        self._commit(*queue.shift(self.value, seconds))
+        self._commit(*wall_clock.shift(self.value, seconds))
 
     def go_on(self, now: float, boot: Boot | None) -> None:
-        """See ``queue.go_on``."""
-        self._commit(*queue.go_on(self.value, now, boot))
+        """See ``wall_clock.go_on``."""
+        self._commit(*wall_clock.go_on(self.value, now, boot))
 
     def _commit(self, outbox: Outbox, changes: OutboxChanges) -> None:
         if changes:

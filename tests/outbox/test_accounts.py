@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smithd.keys import DEFAULT_ACCOUNT, Key, PushKey, StreamKey, WidgetKey
-from smithd.outbox import queue
+from smithd.outbox import accounts, queue
 from smithd.outbox.message import (
     ActivityContent,
     ActivityEnd,
@@ -60,17 +60,17 @@ def accepted(outbox: Outbox, *messages: Message) -> Outbox:
 
 def here() -> Outbox:
     """An account whose service is known, with something shown of each kind."""
-    outbox, _ = queue.moved(Outbox(), DEFAULT_ACCOUNT, HERE, "key")
+    outbox, _ = accounts.moved(Outbox(), DEFAULT_ACCOUNT, HERE, "key")
     return accepted(outbox, widget(1), STATE, push(CPU), widget(1, OTHER))
 
 
 def test_where_nothing_changed_nothing_changes() -> None:
     outbox = here()
-    assert queue.moved(outbox, DEFAULT_ACCOUNT, HERE, "key")[0] is outbox
+    assert accounts.moved(outbox, DEFAULT_ACCOUNT, HERE, "key")[0] is outbox
 
 
 def test_an_account_of_which_no_service_is_known_is_where_it_was() -> None:
-    outbox, changes = queue.moved(accepted(Outbox(), widget(1)), DEFAULT_ACCOUNT, HERE, "key")
+    outbox, changes = accounts.moved(accepted(Outbox(), widget(1)), DEFAULT_ACCOUNT, HERE, "key")
     assert ORDERS in outbox.shown
     assert not changes.shown
     assert dict(outbox.accounts)[DEFAULT_ACCOUNT].address == HERE
@@ -78,7 +78,7 @@ def test_an_account_of_which_no_service_is_known_is_where_it_was() -> None:
 
 def test_at_another_address_nothing_is_shown_and_what_replaces_or_ends_is_withdrawn() -> None:
     outbox = enqueued(here(), widget(2), END, UPDATE, push(DISK))
-    outbox, changes = queue.moved(outbox, DEFAULT_ACCOUNT, THERE, "key")
+    outbox, changes = accounts.moved(outbox, DEFAULT_ACCOUNT, THERE, "key")
     assert set(outbox.shown) == {OTHER}
     assert set(outbox.waiting) == {ORDERS, DISK}
     assert dict(changes.shown) == {ORDERS: None, PROD: None, CPU: None}
@@ -88,7 +88,7 @@ def test_at_another_address_nothing_is_shown_and_what_replaces_or_ends_is_withdr
 
 def test_a_request_in_flight_to_the_address_before_settles_nothing_but_its_count() -> None:
     outbox, claim = claimed(enqueued(here(), widget(2)), ORDERS)
-    outbox, _ = queue.moved(outbox, DEFAULT_ACCOUNT, THERE, "key")
+    outbox, _ = accounts.moved(outbox, DEFAULT_ACCOUNT, THERE, "key")
     outbox = enqueued(outbox, widget(2))
     assert not outbox.claimed
     outbox, changes = queue.settle(outbox, claim, Accept(), NOW + 1)
@@ -99,7 +99,7 @@ def test_a_request_in_flight_to_the_address_before_settles_nothing_but_its_count
 
 
 def test_with_another_key_levels_are_sent_once_more_and_the_names_of_notifications_are_kept() -> None:
-    outbox, _ = queue.moved(here(), DEFAULT_ACCOUNT, HERE, "another key")
+    outbox, _ = accounts.moved(here(), DEFAULT_ACCOUNT, HERE, "another key")
     outbox = enqueued(outbox, widget(1), STATE)
     assert set(outbox.waiting) == {ORDERS, PROD}
     shown = outbox.status(CPU).push
@@ -114,6 +114,6 @@ def test_what_was_refused_or_put_off_with_another_key_is_tried() -> None:
     outbox, claim = claimed(enqueued(outbox, push(DISK)), DISK)
     retry = Retry(NOW + 600, DeliveryReason.NO_ANSWER, wait=Wait.ANSWER)
     outbox, _ = queue.settle(outbox, claim, retry, NOW)
-    outbox, _ = queue.moved(outbox, DEFAULT_ACCOUNT, HERE, "another key")
+    outbox, _ = accounts.moved(outbox, DEFAULT_ACCOUNT, HERE, "another key")
     assert outbox.waiting[DISK].ready_at == 0.0
     assert ORDERS in enqueued(outbox, widget(2)).waiting

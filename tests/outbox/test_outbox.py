@@ -11,7 +11,7 @@ from rpds import HashTrieMap
 
 from outbox.stored import StoredOutbox
 from smithd.keys import DEFAULT_ACCOUNT, PushKey, StreamKey, WidgetKey
-from smithd.outbox import queue
+from smithd.outbox import queue, wall_clock
 from smithd.outbox.message import (
     ActivityContent,
     ActivityEnd,
@@ -426,12 +426,12 @@ def test_what_was_sent_just_now_is_not_forgotten_where_the_clock_is_set_forward(
 def test_a_clock_that_is_set_takes_along_what_only_it_knows_the_time_of(harness: Harness) -> None:
     harness.put(widget(1, name="a"))
     harness.send(Accept(), NOW)
-    after, changes = queue.shift_sent(harness.outbox.value, 3600.0)
+    after, changes = wall_clock.shift_sent(harness.outbox.value, 3600.0)
     assert [request.at for request in after.sent.values()] == [NOW + 3600]
     assert changes.sent
     known = SentRequest(1, DEFAULT_ACCOUNT, "family", NOW, Boot("a", 5.0))
     outbox = replace(after, sent=HashTrieMap({1: known}))
-    assert queue.shift_sent(outbox, 3600.0) == (outbox, NO_CHANGES)
+    assert wall_clock.shift_sent(outbox, 3600.0) == (outbox, NO_CHANGES)
 
 
 @pytest.mark.parametrize("settlement", [Accept(), Retry(NOW, NO, "cut", sent=True, wait=Wait.PROBE), Drop(NO, "no")])

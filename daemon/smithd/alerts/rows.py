@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Float, Integer, Table, Text, bindparam, select
+from sqlalchemy import Column, Connection, Float, Integer, Table, Text, select
 
 from smithd.alerts.alert import Alert, AlertKey
 from smithd.alerts.alerts import Alerts
@@ -16,7 +16,7 @@ from smithd.alerts.missing import PRESENT, Absence, AbsencePhase
 from smithd.alerts.reason import VALUE, Cause, CauseKind
 from smithd.alerts.severity import Severity
 from smithd.alerts.spell import Spell, Spells
-from smithd.storage.tables import metadata, upsert
+from smithd.storage import delete_by_key, key_parameters, labels_of_text, metadata, text_of_labels, upsert
 
 _ALERTS = Table(
     "alerts",
@@ -26,9 +26,7 @@ _ALERTS = Table(
     Column("labels", Text, primary_key=True),
     Column("state", Text, nullable=False),
 )
-_REMOVE = _ALERTS.delete().where(
-    _ALERTS.c.origin == bindparam("of"), _ALERTS.c.name == bindparam("called"), _ALERTS.c.labels == bindparam("on")
-)
+_REMOVE = delete_by_key(_ALERTS)
 _KEEP = upsert(_ALERTS)
 # To look a member up costs a tenth of calling its class, and a start may read tens of thousands.
 _SEVERITIES = {severity.value: severity for severity in Severity}
@@ -50,8 +48,7 @@ def load(connection: Connection) -> Kept:
     alerts: list[Alert] = []
     flapping: dict[AlertKey, Flapping] = {}
     for origin, name, labels, written in connection.execute(select(_ALERTS).order_by(*_ALERTS.primary_key)):
-        pairs, state = json.loads(labels), json.loads(written)
-        key = AlertKey(origin, name, tuple([(label, value) for label, value in pairs]))
+        key, state = AlertKey(origin, name, labels_of_text(labels)), json.loads(written)
         if "holds" in state:
             alerts.append(_alert(key, state))
         else:
@@ -65,15 +62,15 @@ def write(connection: Connection, alerts: Alerts, keys: Iterable[AlertKey], now:
     """
     kept, over = [], []
     for key in dict.fromkeys(keys):
-        labels = json.dumps(key.labels, separators=(",", ":"))
+        row = {"origin": key.origin, "name": key.name, "labels": text_of_labels(key.labels)}
         alert, flapping = alerts.get(key.rule, key.labels), alerts.flapping.get(key)
         # An inactive alert has a row for as long as it counts as flapping.
         state = _state(alert) if alert is not None else {"flapping": flapping}
         if alert is not None or flapping is not None:
             packed = json.dumps(state, separators=(",", ":"))
-            kept.append({"origin": key.origin, "name": key.name, "labels": labels, "state": packed})
+            kept.append(row | {"state": packed})
         else:
-            over.append({"of": key.origin, "called": key.name, "on": labels})
+            over.append(key_parameters(row))
     if kept:
         connection.execute(_KEEP, kept)
     if over:

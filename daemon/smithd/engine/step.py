@@ -49,6 +49,7 @@ from smithd.notify.route import GroupDue, NotifyTimer, SuppressionEnds
 from smithd.notify.silence import Silence, add_silence, expire_silence
 from smithd.notify.view import NotifyView
 from smithd.outbox import queue as outbox
+from smithd.outbox import wall_clock
 from smithd.outbox.message import ActivityEnd, BadgeCount, Message
 from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.poll.intake import Poll
@@ -359,7 +360,7 @@ class Step:
         """Nothing was true, or began, in the future; and everything is looked at again."""
         series = set_clock(self._state.series, now)
         rescheduled = {account: reschedule(each, account, now) for account, each in self._state.groups.items()}
-        self._take_outbox(*outbox.shift(self._state.outbox, seconds))
+        self._take_outbox(*wall_clock.shift(self._state.outbox, seconds))
         self._state = self._state._replace(
             series=series,
             alerts=self._state.alerts.clamped(now),
@@ -371,7 +372,7 @@ class Step:
             left_at=min(self._state.left_at, now),
             ageing=HashTrieSet(),
         )
-        self._take_outbox(*outbox.shift_sent(self._state.outbox, seconds))
+        self._take_outbox(*wall_clock.shift_sent(self._state.outbox, seconds))
         # Times that lay in the future are others now: a start must find what is remembered.
         self._stored.alerts += [alert.key for alert in self._state.alerts]
         for account, groups in self._state.groups.items():

@@ -26,7 +26,7 @@ from smithd.engine.queue import Queue
 from smithd.engine.step import Changes
 from smithd.errors import DatabaseError
 from smithd.events import Events
-from smithd.outbox.queue import CLOCK_STEP
+from smithd.outbox.wall_clock import CLOCK_STEP
 from smithd.poll.intake import Poll
 from smithd.storage.committer import Committer, Write
 from smithd.storage.degraded import CommitHealth

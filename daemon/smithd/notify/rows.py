@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rpds import HashTrieMap
-from sqlalchemy import Column, Connection, Float, Integer, Row, Table, Text, bindparam, select
+from sqlalchemy import Column, Connection, Float, Integer, Row, Table, Text, select
 
 from smithd.alerts.alert import AlertKey
 from smithd.alerts.reason import Cause, pack, unpack
@@ -26,8 +26,15 @@ from smithd.notify.group import (
 )
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.silence import Silence, Silences
-from smithd.plugin.sample import Labels
-from smithd.storage import IDS_USED_ONCE, metadata, upsert
+from smithd.storage import (
+    IDS_USED_ONCE,
+    delete_by_key,
+    key_parameters,
+    labels_of_text,
+    metadata,
+    text_of_labels,
+    upsert,
+)
 
 _GROUPS = Table(
     "notification_groups",
@@ -37,7 +44,7 @@ _GROUPS = Table(
     Column("state", Text, nullable=False),
 )
 _KEEP_GROUP = upsert(_GROUPS)
-_REMOVE_GROUP = _GROUPS.delete().where(_GROUPS.c.account == bindparam("of"), _GROUPS.c.name == bindparam("called"))
+_REMOVE_GROUP = delete_by_key(_GROUPS)
 
 # A row for each alert: what changes one of a thousand does not write the others. An alert is in one group of an account
 # at most.
@@ -53,7 +60,7 @@ _ALERTS = Table(
     Column("state", Text, nullable=False),
 )
 _KEEP_ALERT = upsert(_ALERTS)
-_REMOVE_ALERT = _ALERTS.delete().where(*(column == bindparam(f"of_{column.name}") for column in _ALERTS.primary_key))
+_REMOVE_ALERT = delete_by_key(_ALERTS)
 
 # A row for each alert that left a group which has announced it, and remembers that for an hour.
 _MEMORIES = Table(
@@ -68,9 +75,7 @@ _MEMORIES = Table(
     Column("at", Float, nullable=False),
 )
 _KEEP_MEMORY = upsert(_MEMORIES)
-_REMOVE_MEMORY = _MEMORIES.delete().where(
-    *(column == bindparam(f"of_{column.name}") for column in _MEMORIES.primary_key)
-)
+_REMOVE_MEMORY = delete_by_key(_MEMORIES)
 
 _SILENCES = Table(
     "silences",
@@ -116,10 +121,10 @@ def write_groups(
     """
     present = [(key, groups.by_key.get(key)) for key in changed]
     kept = [_group_row(group) for _, group in present if group is not None]
-    closed = [{"of": key.account, "called": str(key)} for key, group in present if group is None]
+    closed = [key_parameters({"account": key.account, "name": str(key)}) for key, group in present if group is None]
     known = [(id_, groups.kept(id_)) for id_ in alerts]
     put = [_key_row(id_) | _alert_row(found) for id_, found in known if found is not None]
-    left = [_named_apart({"account": account, **_key_row(id_)}) for id_, found in known if found is None]
+    left = [key_parameters({"account": account, **_key_row(id_)}) for id_, found in known if found is None]
     remembered, forgotten = _memories(before, groups, [key for key, _ in present], [id_ for id_, _ in known])
     for statement, rows in (
         (_KEEP_GROUP, kept),
@@ -194,7 +199,7 @@ def _memories(
         if row and at is not None:
             written.append(row | {"at": at})
         elif row:
-            deleted.append(_named_apart(row))
+            deleted.append(key_parameters(row))
     return written, deleted
 
 
@@ -202,11 +207,6 @@ def _remembered(groups: Groups, key: GroupKey, id_: AlertId) -> float | None:
     """When a group has announced an alert that left it, where it remembers that."""
     group = groups.by_key.get(key)
     return group.log.announced.get(id_) if group is not None and id_ not in group.alerts else None
-
-
-def _named_apart(row: dict[str, Any]) -> dict[str, Any]:
-    """As parameters of a condition, which may not have the columns' own names."""
-    return {f"of_{name}": value for name, value in row.items()}
 
 
 def _group_row(group: NotificationGroup) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def _group_row(group: NotificationGroup) -> dict[str, Any]:
 
 
 def _key_row(id_: AlertId) -> dict[str, Any]:
-    labels = json.dumps(id_.labels, separators=(",", ":"))
+    labels = text_of_labels(id_.labels)
     return {"origin": id_.key.origin, "rule": id_.key.name, "labels": labels, "source": id_.source}
 
 
@@ -259,7 +259,8 @@ def _read_group(
     account: str, state: dict[str, Any], rows: Iterable[Row[Any]], remembered: dict[AlertId, float]
 ) -> NotificationGroup:
     scope, channels = GroupScope(state["scope"]), tuple(state["channels"])
-    key = GroupKey(account, scope, state["name"], _labels(state["labels"]), channels)
+    labels = tuple((name, value) for name, value in state["labels"])
+    key = GroupKey(account, scope, state["name"], labels, channels)
     alerts: dict[AlertId, GroupedAlert] = {}
     severities: dict[AlertId, Severity] = {}
     named: dict[AlertId, Severity] = {}
@@ -310,8 +311,4 @@ def _read_alert(key: AlertKey, source: str, state: dict[str, Any]) -> GroupedAle
 
 
 def _read_key(row: Row[Any]) -> AlertKey:
-    return AlertKey(row.origin, row.rule, _labels(json.loads(row.labels)))
-
-
-def _labels(pairs: list[list[str]]) -> Labels:
-    return tuple((name, value) for name, value in pairs)
+    return AlertKey(row.origin, row.rule, labels_of_text(row.labels))

@@ -1,18 +1,18 @@
-"""The outbox's functions: each takes the outbox and returns the next one, with what a transaction must write. No I/O.
+"""Messages enqueued, claimed, settled and taken out: each function takes the outbox and returns the next one, with what
+a transaction must write. No I/O.
 
 What replaces what is explained in ``state``.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from rpds import HashTrieMap
 
 from smithd.keys import BadgeKey, Key, SurfaceKey
+from smithd.outbox import presumed
 from smithd.outbox.draft import Draft
 from smithd.outbox.message import (
     LATE_ARRIVAL,
@@ -26,22 +26,18 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.ordered import Ordered
-from smithd.outbox.queued import Boot, Claim, Queued, SentRequest, ServiceAccount, WallClock
-from smithd.outbox.settlement import Accept, DeliveryReason, Drop, Retry, Settlement, Wait
+from smithd.outbox.queued import Boot, Claim, Queued, SentRequest
+from smithd.outbox.settlement import Accept, Drop, Retry, Settlement, Wait
 from smithd.outbox.shown import (
     Shown,
     ShownActivity,
-    ShownBadge,
     ShownPush,
-    ShownWidget,
     TimerWindow,
     differs,
     is_like,
     says_same,
-    unknown,
 )
-from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
+from smithd.outbox.state import Outbox, OutboxChanges
 from smithd.outbox.worth import seen, updated
 
 PUSHES_KEPT_FOR = 7 * 86400.0
@@ -50,9 +46,6 @@ PUSHES_KEPT = 500
 
 SENT_KEPT_FOR = 300.0
 """Seconds for which requests are remembered; the service's limits look back on 60."""
-
-CLOCK_STEP = 2.0
-"""Seconds by which the wall clock must leave the machine's own one to count as set."""
 
 _PRUNE_EVERY = 64
 
@@ -116,16 +109,16 @@ def claim(
     is accepted, or may be; ``boot``: now, by the machine's own clock.
     """
     draft, message, before = Draft(outbox), queued.message, outbox.shown.get(queued.message.key)
-    presumed: Shown | None = None
+    shown: Shown | None = None
     if not isinstance(message, Push | PushUpdate):
-        presumed = _presumed(message, before, now, window) if differs(message, before) else before
+        shown = presumed.in_flight(message, before, now, window) if differs(message, before) else before
     until = replace(boot, time=boot.time + LONGEST_REQUEST) if boot is not None else None
     request = SentRequest(draft.new_id(), message.key.account, family, now + LONGEST_REQUEST, until)
-    found = Claim(queued, before, presumed, request.id)
+    found = Claim(queued, before, shown, request.id)
     draft.claim(found)
     draft.count(request)
-    if presumed is not None:
-        draft.show(message.key, presumed, is_certain=False)
+    if shown is not None:
+        draft.show(message.key, shown, is_certain=False)
     # Looking at every request costs too much for each of them.
     if request.id % _PRUNE_EVERY == 0:
         for sent in list(draft.outbox.sent.values()):
@@ -149,51 +142,56 @@ def settle(
     any more (its account has moved) only counts as sent.
     """
     draft, key = Draft(outbox), claim.queued.message.key
-    # The claim counted the request up to its time-out; by now it is known when it can have arrived at the latest.
-    if (request := outbox.sent.get(claim.sent)) is not None:
-        late = LATE_ARRIVAL if isinstance(settlement, Retry) and settlement.sent else 0.0
-        by = replace(boot, time=boot.time + late) if boot is not None else None
-        draft.count(replace(request, at=now + late, boot=by))
+    _count_answered(draft, claim, settlement, now, boot)
     held = outbox.claimed.get(key)
     if held is None or held.sent != claim.sent:
         return draft.result
     # Its times are others than those of the sender's, where the clock was set since.
     claim = held
-    if isinstance(settlement, Drop):
-        _refuse(draft, claim.queued.message, off=settlement.off)
-    place = (key, type(claim.queued.message))
-    if isinstance(settlement, Accept) and place in draft.outbox.refused:
-        draft.outbox = replace(draft.outbox, refused=draft.outbox.refused.remove(place))
     draft.unclaim(key)
-    shown = _shown_after(claim, settlement, now)
+    shown = presumed.settled(claim, settlement, now)
     draft.show(key, shown)
-
-    stays = draft.outbox.waiting.get(key)
-    message = claim.queued.message
-    is_state = isinstance(message, WidgetValue | ActivityState) or (isinstance(message, BadgeCount) and message.count)
-    # A surface that the configuration has lost while its request was in flight is not sent again.
-    is_wanted = not is_state or outbox.wanted is None or key in outbox.wanted
-    if isinstance(settlement, Retry) and is_wanted:
-        stays = _back(claim.queued, stays, settlement)
-    if stays is not None and isinstance(shown, ShownActivity):
-        stays = _put_off_by_warning(stays, shown)
-    draft.wait(key, stays if stays is not None and _is_worth(draft.outbox, stays.message, shown) else None)
-
+    match settlement:
+        case Accept():
+            _accept(draft, claim.queued.message, now)
+        case Drop(off=off):
+            _refuse(draft, claim.queued.message, off=off)
+    draft.wait(key, _after_settling(draft.outbox, claim.queued, settlement, shown))
     if isinstance(shown, ShownPush):
         _forget_old_pushes(draft, shown, now)
-    if isinstance(settlement, Accept):
-        _accept(draft, message, now)
     return draft.result
+
+
+def _count_answered(draft: Draft, claim: Claim, settlement: Settlement, now: float, boot: Boot | None) -> None:
+    """The claim counted the request up to its time-out; by now it is known when it can have arrived at the latest."""
+    if (request := draft.outbox.sent.get(claim.sent)) is not None:
+        late = LATE_ARRIVAL if isinstance(settlement, Retry) and settlement.sent else 0.0
+        by = replace(boot, time=boot.time + late) if boot is not None else None
+        draft.count(replace(request, at=now + late, boot=by))
 
 
 def _accept(draft: Draft, message: Message, now: float) -> None:
     """What else it means that a message was accepted."""
+    draft.outbox = replace(draft.outbox, refused=draft.outbox.refused.discard((message.key, type(message))))
     match message:
         case WidgetValue(key):
             movement = draft.outbox.movements.get(key) or seen(None, message.value, now)
             draft.move(key, updated(movement, now), is_written=True)
         case Push() | PushUpdate() | ActivityState():
             _release_badge(draft, message.key.account)
+
+
+def _after_settling(outbox: Outbox, sent: Queued, settlement: Settlement, shown: Shown | None) -> Queued | None:
+    """What waits for a key once the request of ``sent`` ended, as far as it is still worth sending."""
+    waits, message = outbox.waiting.get(sent.message.key), sent.message
+    is_state = isinstance(message, WidgetValue | ActivityState) or (isinstance(message, BadgeCount) and message.count)
+    # A surface that the configuration has lost while its request was in flight is not sent again.
+    is_wanted = not is_state or outbox.wanted is None or message.key in outbox.wanted
+    if isinstance(settlement, Retry) and is_wanted:
+        waits = _back(sent, waits, settlement)
+    if waits is not None and isinstance(shown, ShownActivity):
+        waits = _put_off_by_warning(waits, shown)
+    return waits if waits is not None and _is_worth(outbox, waits.message, shown) else None
 
 
 def _release_badge(draft: Draft, account: str) -> None:
@@ -231,7 +229,7 @@ def not_repeated(outbox: Outbox, queued: Queued, now: float) -> tuple[Outbox, Ou
     """Take out a push that may have been accepted, and is not to be sent twice."""
     draft = Draft(outbox)
     draft.wait(queued.message.key, None)
-    draft.show(queued.message.key, _may_be_shown(queued.message, now))
+    draft.show(queued.message.key, presumed.not_repeated(queued.message, now))
     return draft.result
 
 
@@ -257,150 +255,6 @@ def try_again(outbox: Outbox, account: str) -> Outbox:
         if queued.refusals and key.account == account:
             draft.wait(key, replace(queued, retry_at=0.0, wait=Wait.TIME, refusals=0))
     return release(draft.outbox, Wait.TIME, account)
-
-
-def shift(outbox: Outbox, seconds: float) -> tuple[Outbox, OutboxChanges]:
-    """The wall clock was set by ``seconds``: ages and waits keep their length."""
-    if not seconds:
-        return outbox, OutboxChanges()
-    waiting = {key: _shifted(queued, seconds) for key, queued in outbox.waiting.items()}
-    claimed = {key: replace(claim, queued=_shifted(claim.queued, seconds)) for key, claim in outbox.claimed.items()}
-    clock = replace(outbox.clock, began=outbox.clock.began + seconds) if outbox.clock is not None else None
-    messages = {queued.id: StoredMessage(queued.message, claimed=False) for queued in waiting.values()}
-    messages |= {claim.queued.id: StoredMessage(claim.queued.message, claimed=True) for claim in claimed.values()}
-    streams = {key: shown.shifted(seconds) for key, shown in outbox.shown.items() if isinstance(shown, ShownActivity)}
-    shifted = replace(
-        outbox,
-        waiting=HashTrieMap(waiting),
-        claimed=HashTrieMap(claimed),
-        shown=outbox.shown.update(HashTrieMap(streams)),
-        clock=clock,
-    )
-    written = {key: unknown(shown) if key in claimed else shown for key, shown in streams.items()}
-    return ordered(shifted), OutboxChanges(messages=HashTrieMap(messages), shown=HashTrieMap(written), clock=clock)
-
-
-def go_on(outbox: Outbox, now: float, boot: Boot | None) -> tuple[Outbox, OutboxChanges]:
-    """After a start, with the outbox of the last run: where the wall clock was set meanwhile, ages keep their length.
-    ``boot``: now, by the machine's own clock.
-    """
-    before, clock = outbox.clock, WallClock(boot.id, now - boot.time) if boot is not None else None
-    changes = OutboxChanges()
-    if before is not None and clock is not None and before.boot == clock.boot:
-        seconds = clock.began - before.began
-        outbox, changes = shift(outbox, seconds if abs(seconds) >= CLOCK_STEP else 0.0)
-    # The machine was off meanwhile, or has no such clock, so that only the wall clock remains. No message is from the
-    # future, whatever that says.
-    draft = Draft(replace(outbox, clock=clock))
-    for key, queued in outbox.waiting.items():
-        if queued.message.created > now:
-            draft.wait(key, _shifted(queued, now - queued.message.created))
-    return draft.outbox, changes | replace(draft.changes, clock=clock if clock != before else None)
-
-
-def shift_sent(outbox: Outbox, seconds: float) -> tuple[Outbox, OutboxChanges]:
-    """The clock was set: requests of which only its time is known are as old as they were."""
-    draft = Draft(outbox)
-    for request in outbox.sent.values():
-        if request.boot is None:
-            draft.count(replace(request, at=request.at + seconds))
-    return draft.result
-
-
-def ordered(outbox: Outbox) -> Outbox:
-    """The outbox with its lanes and times made anew from what waits."""
-    idle = [queued for key, queued in outbox.waiting.items() if key not in outbox.claimed]
-    later = sorted((queued.ready_at, queued.id, queued.message.key) for queued in idle)
-    expiring = sorted((queued.expires, queued.id, queued.message.key) for queued in idle if queued.can_expire)
-    late = sorted((queued.late_at, queued.id, queued.message.key) for queued in idle if queued.late_at < math.inf)
-    return replace(
-        outbox,
-        lanes=HashTrieMap(),
-        later=Ordered.of(later),
-        expiring=Ordered.of(expiring),
-        late=Ordered.of(late),
-    )
-
-
-def moved(outbox: Outbox, account: str, address: str, fingerprint: str) -> tuple[Outbox, OutboxChanges]:
-    """An account is reached at this address, with this key, from now on.
-
-    At another address nothing is shown, nothing is in flight that matters there, and nothing that waits can replace or
-    end what is not there. With another key levels are sent once more, for they may be shown on another phone; the
-    service's names of notifications are kept and tried. Requests that were sent count all the same. An account of which
-    no address is known yet is taken to be where it was.
-    """
-    before, service = outbox.accounts.get(account), ServiceAccount(address, fingerprint)
-    draft = Draft(outbox)
-    if before == service:
-        return draft.result
-    draft.name(account, service)
-    if before is not None and before.address != address:
-        _forget_all(draft, account)
-    elif before is not None:
-        for key, shown in outbox.shown.items():
-            if key.account == account and not isinstance(shown, ShownPush):
-                draft.show(key, unknown(shown))
-    if before is not None:
-        for wait in Wait:
-            draft.outbox = release(draft.outbox, wait, account)
-        draft.outbox = try_again(draft.outbox, account)
-    return draft.result
-
-
-def _forget_all(draft: Draft, account: str) -> None:
-    """Nothing of an account is shown or in flight any more; what waits to change or end it is taken out."""
-    for key in [key for key in draft.outbox.claimed if key.account == account]:
-        draft.unclaim(key)
-    for key in [key for key in draft.outbox.shown if key.account == account]:
-        draft.show(key, None)
-    for key, queued in list(draft.outbox.waiting.items()):
-        if key.account == account and isinstance(queued.message, ActivityEnd | PushUpdate):
-            draft.wait(key, None)
-
-
-def without_account(outbox: Outbox, account: str) -> tuple[Outbox, OutboxChanges]:
-    """Without anything of an account: nobody can reach it any more."""
-    draft = Draft(outbox)
-    _forget_all(draft, account)
-    for key in [key for key in draft.outbox.waiting if key.account == account]:
-        draft.wait(key, None)
-    draft.forget(account)
-    return draft.result
-
-
-def renamed(outbox: Outbox, account: str, name: str) -> tuple[Outbox, OutboxChanges]:
-    """An account has another name from now on. What is in flight may be accepted or not, as after a crash: it is sent
-    again, but for what may not be.
-    """
-    draft = Draft(outbox)
-    in_flight = {key: claim for key, claim in outbox.claimed.items() if key.account == account}
-    again = [claim.queued for key, claim in in_flight.items() if key not in outbox.waiting]
-    waiting = [each for each in again if not _is_sent_once(each.message)]
-    waiting += [queued for key, queued in outbox.waiting.items() if key.account == account]
-    draft.outbox, draft.changes = without_account(outbox, account)
-    for key, shown in outbox.shown.items():
-        if key.account == account:
-            # One class for each kind of key, of which type checkers do not know.
-            there: Any = unknown(shown) if key in in_flight else shown
-            draft.show(replace(key, account=name), replace(there, key=replace(key, account=name)))
-    for queued in sorted(waiting, key=lambda queued: queued.id):
-        message: Any = queued.message
-        message = replace(message, key=replace(message.key, account=name))
-        draft.wait(message.key, replace(queued, id=draft.new_id(), message=message))
-    for request in outbox.sent.values():
-        if request.account == account:
-            draft.count(replace(request, account=name))
-    for widget, movement in outbox.movements.items():
-        if widget.account == account:
-            draft.move(replace(widget, account=name), movement, is_written=True)
-    if (service := outbox.accounts.get(account)) is not None:
-        draft.name(name, service)
-    return draft.result
-
-
-def _is_sent_once(message: Message) -> bool:
-    return isinstance(message, Push | PushUpdate) and message.at_most_once
 
 
 def _succession(waiting: Queued, message: Message) -> Queued:
@@ -479,86 +333,6 @@ def _put_off_by_warning(queued: Queued, shown: ShownActivity) -> Queued:
     if not isinstance(message, ActivityState) or message.stage.is_beyond(shown.stage):
         return queued
     return replace(queued, message=replace(message, due=max(message.due, shown.updates.warned_until)))
-
-
-def _shifted(queued: Queued, seconds: float) -> Queued:
-    """A message with its times by another wall clock; a time of 0 means that there is none."""
-    message = queued.message
-    moved = replace(message, created=message.created + seconds, due=message.due + seconds if message.due else 0.0)
-    if isinstance(moved, Push | PushUpdate) and moved.expires is not None:
-        moved = replace(moved, expires=moved.expires + seconds)
-    return replace(queued, message=moved, retry_at=queued.retry_at + seconds if queued.retry_at else 0.0)
-
-
-def _presumed(message: LevelMessage, before: Shown | None, now: float, window: TimerWindow | None) -> Shown:
-    """What a level shows once it is accepted. An end is not presumed: its stream holds a slot until it is gone."""
-    match message:
-        case WidgetValue():
-            return ShownWidget(message.key, message.value, now, message.time, message.number, message.severity)
-        case ActivityState() | ActivityEnd():
-            return _presumed_activity(message, before, now, window)
-        case BadgeCount():
-            return ShownBadge(message.key, message.count, now, message.channels)
-
-
-def _presumed_activity(
-    message: ActivityState | ActivityEnd, before: Shown | None, now: float, window: TimerWindow | None
-) -> ShownActivity:
-    key = message.key
-    was = before if isinstance(before, ShownActivity) else ShownActivity(key, None, now, ended=True)
-    if isinstance(message, ActivityEnd):
-        return ShownActivity(key, None, now, window=window, since=was.since, updates=was.updates)
-    is_update = not was.ended and now < was.renewal_at
-    return ShownActivity(
-        key,
-        message.content,
-        now,
-        meaning=message.meaning,
-        window=window,
-        since=was.since if is_update else now,
-        stage=message.stage,
-        updates=was.updates.after_update(now, message.updates_at_once) if is_update else was.updates,
-    )
-
-
-def _shown_after(claim: Claim, settlement: Settlement, now: float) -> Shown | None:
-    message, before, presumed = claim.queued.message, claim.before, claim.presumed
-    if isinstance(settlement, Drop) and settlement.reason is DeliveryReason.NOT_REPEATED:
-        return _may_be_shown(message, now)
-    if isinstance(settlement, Drop) or claim.is_repeated:
-        return before
-    if isinstance(settlement, Accept):
-        match message, presumed:
-            case ((Push() | PushUpdate()), _):
-                replaced = isinstance(message, PushUpdate)
-                kept = before.notification_id if isinstance(before, ShownPush) and replaced else None
-                name = settlement.notification_id or kept
-                content = message.content.plainest if claim.queued.is_plain else message.content
-                return ShownPush(message.key, content, now, name, replaced, message.is_open)
-            case ActivityEnd(), ShownActivity():
-                return replace(presumed, content=message.content, at=now, ended=settlement.ended)
-            case _, ShownActivity():
-                updates = presumed.updates.after_warning(now) if settlement.warned else presumed.updates
-                since = now if settlement.started or settlement.rotated else presumed.since
-                return replace(presumed, at=now, since=since, updates=updates)
-            case _, (ShownWidget() | ShownBadge()):
-                return replace(presumed, at=now)
-        return presumed
-
-    # It is tried again. Where it may have been accepted all the same, what is shown is not known until then.
-    may_be = unknown(presumed) if settlement.sent and presumed is not None else before
-    if isinstance(may_be, ShownPush) and settlement.forget_id:
-        return replace(may_be, notification_id=None)
-    if isinstance(may_be, ShownActivity):
-        window, bare_end = settlement.window or may_be.window, settlement.bare_end or may_be.bare_end
-        return replace(may_be, window=window, bare_end=bare_end)
-    return may_be
-
-
-def _may_be_shown(message: Message, now: float) -> ShownPush:
-    """A push that is taken to be on the phone, where nothing can replace it: its end comes as a push of its own."""
-    assert isinstance(message, Push | PushUpdate)
-    return ShownPush(message.key, message.content, now, is_open=message.is_open)
 
 
 def _forget_old_pushes(draft: Draft, newest: ShownPush, now: float) -> None:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    bindparam,
     select,
 )
 
@@ -36,14 +35,13 @@ from smithd.outbox.message import (
     PushUpdate,
     WidgetValue,
 )
-from smithd.outbox.queue import ordered
 from smithd.outbox.queued import Boot, Queued, SentRequest, ServiceAccount, WallClock
 from smithd.outbox.settlement import DeliveryReason
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget, TimerWindow, unknown
-from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage
+from smithd.outbox.state import Outbox, OutboxChanges, StoredMessage, ordered
 from smithd.outbox.update_budget import UpdateBudget
 from smithd.outbox.worth import Movement
-from smithd.storage import metadata, upsert
+from smithd.storage import delete_by_key, key_parameters, metadata, upsert
 
 # A key is five columns: ``opened`` and ``sequence`` are 0 but for pushes.
 _KEY = ("account", "surface", "name", "opened", "sequence")
@@ -128,13 +126,13 @@ _OWN_COLUMNS = frozenset({"key", "priority", "created", "due", "at"})
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to run it.
 _KEEP = upsert(_OUTBOX)
-_REMOVE = _OUTBOX.delete().where(_OUTBOX.c.id == bindparam("row"))
+_REMOVE = delete_by_key(_OUTBOX)
 _UNCLAIM = _OUTBOX.update().where(_OUTBOX.c.claimed.is_(True)).values(claimed=False)
 _KEEP_SHOWN = upsert(_SHOWN)
-_FORGET_SHOWN = _SHOWN.delete().where(*(_SHOWN.c[name] == bindparam(f"the_{name}") for name in _KEY))
+_FORGET_SHOWN = delete_by_key(_SHOWN)
 _KEEP_SENT = upsert(_SENT)
-_FORGET_SENT = _SENT.delete().where(_SENT.c.id == bindparam("row"))
-_FORGET_ACCOUNT = _ACCOUNTS.delete().where(_ACCOUNTS.c.account == bindparam("the_account"))
+_FORGET_SENT = delete_by_key(_SENT)
+_FORGET_ACCOUNT = delete_by_key(_ACCOUNTS)
 _KEEP_ACCOUNT = upsert(_ACCOUNTS)
 _KEEP_MOVEMENT = upsert(_MOVEMENTS)
 _KEEP_CLOCK = upsert(_CLOCK)
@@ -152,7 +150,7 @@ def load(connection: Connection) -> Outbox:
         if row.claimed:
             queued = replace(queued, reason=DeliveryReason.NO_ANSWER, detail="the last run ended meanwhile")
         if (older := waiting.get(queued.message.key)) is not None:
-            connection.execute(_REMOVE, {"row": older.id})
+            connection.execute(_REMOVE, key_parameters({"id": older.id}))
         waiting[queued.message.key] = queued
     connection.execute(_UNCLAIM)
     shown = map(_read_shown, connection.execute(select(_SHOWN)))
@@ -187,17 +185,20 @@ def write(connection: Connection, changes: OutboxChanges) -> None:
     no two rows conflict.
     """
     messages = sorted(changes.messages.items(), key=lambda item: item[0])
-    _run(connection, _REMOVE, [{"row": id_} for id_, stored in messages if stored is None])
+    _run(connection, _REMOVE, [key_parameters({"id": id_}) for id_, stored in messages if stored is None])
     _run(connection, _KEEP, [_written(id_, stored) for id_, stored in messages if stored is not None])
 
-    forgotten = [_written_key(key) for key, shown in changes.shown.items() if shown is None]
-    # The parameters of a condition may not have the columns' own names.
-    _run(connection, _FORGET_SHOWN, [{f"the_{name}": value for name, value in key.items()} for key in forgotten])
+    forgotten = [key_parameters(_written_key(key)) for key, shown in changes.shown.items() if shown is None]
+    _run(connection, _FORGET_SHOWN, forgotten)
     kept = [shown for shown in changes.shown.values() if shown is not None]
     rows = [{**_written_key(shown.key), "at": shown.at, "content": _content(shown)} for shown in kept]
     _run(connection, _KEEP_SHOWN, rows)
 
-    _run(connection, _FORGET_SENT, [{"row": id_} for id_, request in changes.sent.items() if request is None])
+    _run(
+        connection,
+        _FORGET_SENT,
+        [key_parameters({"id": id_}) for id_, request in changes.sent.items() if request is None],
+    )
     rows = []
     for request in changes.sent.values():
         if request is not None:
@@ -206,7 +207,7 @@ def write(connection: Connection, changes: OutboxChanges) -> None:
             rows.append(row | {"boot": boot, "boot_time": boot_time})
     _run(connection, _KEEP_SENT, rows)
 
-    left = [{"the_account": account} for account, service in changes.accounts.items() if service is None]
+    left = [key_parameters({"account": account}) for account, service in changes.accounts.items() if service is None]
     _run(connection, _FORGET_ACCOUNT, left)
     accounts = [
         {"account": account, "address": service.address, "fingerprint": service.fingerprint}

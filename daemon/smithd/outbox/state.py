@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from rpds import HashTrieMap
@@ -180,6 +180,21 @@ class Outbox:
         firsts = (self.later.first, self.expiring.first)
         # What waits behind a request in flight has no time: the answer lets it go.
         return min((first[0] for first in firsts if first is not None), default=math.inf)
+
+
+def ordered(outbox: Outbox) -> Outbox:
+    """The outbox with its lanes and times made anew from what waits."""
+    idle = [queued for key, queued in outbox.waiting.items() if key not in outbox.claimed]
+    later = sorted((queued.ready_at, queued.id, queued.message.key) for queued in idle)
+    expiring = sorted((queued.expires, queued.id, queued.message.key) for queued in idle if queued.can_expire)
+    late = sorted((queued.late_at, queued.id, queued.message.key) for queued in idle if queued.late_at < math.inf)
+    return replace(
+        outbox,
+        lanes=HashTrieMap(),
+        later=Ordered.of(later),
+        expiring=Ordered.of(expiring),
+        late=Ordered.of(late),
+    )
 
 
 @dataclass(frozen=True, slots=True)

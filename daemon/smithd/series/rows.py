@@ -5,7 +5,6 @@ Samples lie in the order of time: those of one batch share few pages, and so do 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
@@ -13,11 +12,20 @@ from itertools import islice
 from rpds import HashTrieMap
 from sqlalchemy import Column, Connection, Float, Integer, Table, Text, UniqueConstraint, bindparam, func, select
 
-from smithd.plugin.sample import Labels, Series
+from smithd.plugin.sample import Series
 from smithd.series.counters import starts_again
 from smithd.series.history import History, HistoryRows
 from smithd.series.intervals import FiringInterval, FiringIntervals, IntervalChanges
-from smithd.storage import ORDERED_BY_KEY, execute_many, metadata, upsert
+from smithd.storage import (
+    ORDERED_BY_KEY,
+    delete_by_key,
+    execute_many,
+    key_parameters,
+    labels_of_text,
+    metadata,
+    text_of_labels,
+    upsert,
+)
 
 _SERIES = Table(
     "series",
@@ -46,14 +54,12 @@ _INTERVALS = Table(
 )
 
 _ADD_SERIES = _SERIES.insert()
-_FORGET_SERIES = _SERIES.delete().where(_SERIES.c.id == bindparam("ended"))
+_FORGET_SERIES = delete_by_key(_SERIES)
 _REMOVE_STRAYS = _SAMPLES.delete().where(_SAMPLES.c.series.not_in(select(_SERIES.c.id)))
 _ADD = upsert(_SAMPLES)
 _REMOVE = _SAMPLES.delete().where(_SAMPLES.c.series == bindparam("of"), _SAMPLES.c.at == bindparam("when"))
 _KEEP_INTERVAL = upsert(_INTERVALS)
-_REMOVE_INTERVAL = _INTERVALS.delete().where(
-    *(_INTERVALS.c[name] == bindparam(f"of_{name}") for name in ("metric", "labels", "rule", "start"))
-)
+_REMOVE_INTERVAL = delete_by_key(_INTERVALS)
 _AT_ONCE = 10_000
 """Samples that one statement writes."""
 
@@ -61,7 +67,7 @@ _AT_ONCE = 10_000
 def load(connection: Connection, kept_for: Mapping[str, float], longest: float, now: float) -> History:
     """The history that the last run wrote, as far as it is still wanted; the arguments are those of ``History``."""
     history = History(kept_for, longest, now)
-    series = {row.id: Series(row.metric, _labels(row.labels)) for row in connection.execute(select(_SERIES))}
+    series = {row.id: Series(row.metric, labels_of_text(row.labels)) for row in connection.execute(select(_SERIES))}
     columns = (_SAMPLES.c.series, _SAMPLES.c.at, _SAMPLES.c.value)
     history.restore(series, (tuple(row) for row in connection.execute(select(*columns).order_by(_SAMPLES.c.at))))
     return history
@@ -73,9 +79,9 @@ def write(connection: Connection, rows: HistoryRows) -> None:
         connection.execute(_SAMPLES.delete())
         connection.execute(_SERIES.delete())
     if rows.ended:
-        connection.execute(_FORGET_SERIES, [{"ended": row} for row in rows.ended])
+        connection.execute(_FORGET_SERIES, [key_parameters({"id": row}) for row in rows.ended])
     if rows.series:
-        added = [{"id": row, "metric": each.metric, "labels": _text(each.labels)} for row, each in rows.series]
+        added = [{"id": row, "metric": each.metric, "labels": text_of_labels(each.labels)} for row, each in rows.series]
         connection.execute(_ADD_SERIES, added)
     # In parts: all that is remembered may be millions of samples, which are read while they are written.
     samples = iter(rows.samples)
@@ -99,7 +105,7 @@ def read_samples(
     """Series, time and value of what was written, in the order of time, row by row; KeyError for a sample of a series
     that is not there. Of these metrics (none: of all), from ``since`` to before ``until``.
     """
-    series = {row.id: Series(row.metric, _labels(row.labels)) for row in connection.execute(select(_SERIES))}
+    series = {row.id: Series(row.metric, labels_of_text(row.labels)) for row in connection.execute(select(_SERIES))}
     wanted = {row: each for row, each in series.items() if not metrics or each.metric in metrics}
     read = select(_SAMPLES.c.series, _SAMPLES.c.at, _SAMPLES.c.value).order_by(_SAMPLES.c.at)
     if since is not None:
@@ -135,7 +141,7 @@ def load_intervals(connection: Connection) -> FiringIntervals:
     columns = _INTERVALS.c
     read = select(columns.metric, columns.labels, columns.rule, columns.start, columns.end).order_by(columns.start)
     for metric, labels, rule, start, end in connection.execute(read):
-        series = Series(metric, _labels(labels))
+        series = Series(metric, labels_of_text(labels))
         by_series[series] = (*by_series.get(series, ()), FiringInterval(rule, series, start, end))
     return FiringIntervals(HashTrieMap(by_series))
 
@@ -145,8 +151,7 @@ def write_intervals(connection: Connection, changes: IntervalChanges) -> None:
     if changes.written:
         connection.execute(_KEEP_INTERVAL, [{**_key(each), "end": each.end} for each in changes.written])
     if changes.removed:
-        removed = [{f"of_{name}": value for name, value in _key(each).items()} for each in changes.removed]
-        connection.execute(_REMOVE_INTERVAL, removed)
+        connection.execute(_REMOVE_INTERVAL, [key_parameters(_key(each)) for each in changes.removed])
 
 
 def write_all_intervals(connection: Connection, intervals: FiringIntervals) -> None:
@@ -157,12 +162,4 @@ def write_all_intervals(connection: Connection, intervals: FiringIntervals) -> N
 
 def _key(interval: FiringInterval) -> dict[str, object]:
     metric, labels = interval.series
-    return {"metric": metric, "labels": _text(labels), "rule": interval.rule, "start": interval.start}
-
-
-def _text(labels: Labels) -> str:
-    return json.dumps(labels, separators=(",", ":"))
-
-
-def _labels(text: str) -> Labels:
-    return tuple([(str(name), str(value)) for name, value in json.loads(text)])
+    return {"metric": metric, "labels": text_of_labels(labels), "rule": interval.rule, "start": interval.start}

@@ -5,6 +5,26 @@ kind of database knows (how an upsert is written, pragmas, error codes) stands i
 Another kind is one more such file.
 """
 
-from smithd.storage.tables import IDS_USED_ONCE, ORDERED_BY_KEY, execute_many, metadata, upsert
+from smithd.storage.tables import (
+    IDS_USED_ONCE,
+    ORDERED_BY_KEY,
+    delete_by_key,
+    execute_many,
+    key_parameters,
+    labels_of_text,
+    metadata,
+    text_of_labels,
+    upsert,
+)
 
-__all__ = ["IDS_USED_ONCE", "ORDERED_BY_KEY", "execute_many", "metadata", "upsert"]
+__all__ = [
+    "IDS_USED_ONCE",
+    "ORDERED_BY_KEY",
+    "delete_by_key",
+    "execute_many",
+    "key_parameters",
+    "labels_of_text",
+    "metadata",
+    "text_of_labels",
+    "upsert",
+]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Executable, MetaData, Table
+from sqlalchemy import Connection, Delete, Executable, MetaData, Table, bindparam
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.dml import Insert
 
@@ -32,6 +33,27 @@ def upsert(table: Table) -> Upsert:
     Made once, it is executed with a mapping of all columns, or with a list of such mappings.
     """
     return Upsert(table).inline()
+
+
+def delete_by_key(table: Table) -> Delete:
+    """A statement that deletes rows of ``table``, executed with their keys as ``key_parameters`` has them."""
+    return table.delete().where(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))
+
+
+def key_parameters(key: Mapping[str, Any]) -> dict[str, Any]:
+    """A primary key by its columns, as parameters of a condition: they may not have the columns' own names."""
+    return {f"key_{name}": value for name, value in key.items()}
+
+
+def text_of_labels(labels: Collection[tuple[str, str]]) -> str:
+    """Labels as one column has them, which can be a part of a key."""
+    return json.dumps(labels, separators=(",", ":"))
+
+
+def labels_of_text(text: str) -> tuple[tuple[str, str], ...]:
+    """What ``text_of_labels`` was given."""
+    # A list first: a start may read tens of thousands, and to unpack a generator takes longer.
+    return tuple([(name, value) for name, value in json.loads(text)])
 
 
 def execute_many(connection: Connection, statement: Executable, rows: Collection[tuple[Any, ...]]) -> None:

@@ -55,7 +55,7 @@ class SystemClock:
 
     Linux' monotonic clock stands still while the machine is suspended. In a loop that this clock runs, it stands still
     during every other stall as well. So a time-out never ends by time in which nothing could be read, and all that
-    follows the wall clock is told of the stall as of a suspend: the wall clock has gone ahead.
+    follows the wall clock sees the stall as it sees a suspend: the wall clock has gone ahead.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class SystemClock:
     def monotonic(self) -> float:
         with self._lock:
             at = time.monotonic()
-            # Without a loop of ours nobody looks at the clock twice a second.
+            # Without a loop of ours the clock is not looked at twice a second.
             if self._seen_at is not None:
                 if at - self._seen_at > STALL:
                     self._stalled += at - self._seen_at

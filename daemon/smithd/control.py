@@ -113,7 +113,7 @@ def _bound(path: Path) -> socket.socket:
 async def serve(listener: socket.socket, handlers: Mapping[str, Handler]) -> None:
     """Carry out commands until cancelled; then those that still run are cancelled, and the socket is removed."""
     path = Path(listener.getsockname())
-    # Whoever connects is the same user, so there is nothing to tell them apart by.
+    # Who connects is always the same user, so there is nothing to tell them apart by.
     limit = ConnectionLimit(most_from_one=MOST)
     clients: set[_Client] = set()
     turns = asyncio.Semaphore(AT_ONCE)

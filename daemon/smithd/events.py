@@ -38,7 +38,7 @@ PARTS = ("daemon", "sources", "rules", "notifications", "surfaces", "delivery", 
 @dataclass(frozen=True, slots=True)
 class Condition(Event):
     """Something that goes on, and may be published again and again. ``is_thinned``: less and less often already, so
-    that nobody need count how often.
+    that a log need not count how often.
     """
 
     level: ClassVar[int] = logging.WARNING
@@ -518,7 +518,7 @@ class SendDelayed(Condition):
 
 @dataclass(frozen=True, slots=True)
 class SendDropped(Event):
-    """A message was given up: it will not be sent. ``expired``: it was too old by then."""
+    """A message was given up: it will not be sent. ``expired``: it had become too old."""
 
     level: ClassVar[int] = logging.ERROR
     part: ClassVar[str] = "delivery"
@@ -550,7 +550,7 @@ class RequestEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class AccountForgotten(Event):
-    """The configuration does not have an account any more, and nobody can end what it shows, or send what waits."""
+    """The configuration does not have an account any more: what it shows cannot be ended, nor what waits be sent."""
 
     level: ClassVar[int] = logging.WARNING
     part: ClassVar[str] = "delivery"

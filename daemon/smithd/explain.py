@@ -37,8 +37,8 @@ ENTRIES = 50
 SERIES = 20
 """How many decisions, and how many series, are listed at most."""
 NEAREST = 5
-"""How many series are named where those that were asked for are not known, of so many that are compared."""
 COMPARED = 1_000
+"""How many series are named where those that were asked for are not known: the nearest of how many."""
 
 Explanation = dict[str, Any]
 """What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""

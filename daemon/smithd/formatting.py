@@ -29,7 +29,8 @@ def readable(text: str) -> str:
 
 def number(value: float, decimals: int | None = None) -> str:
     """``1234.5`` as ``1,234.5``: with two decimals, or as many as show four digits that count. With
-    ``decimals`` so many, or as many as tell it from zero. A size that nobody reads digit by digit is ``1.5e300``.
+    ``decimals`` as many as that, or as many as tell it from zero. What is too large or too small to be written out is
+    ``1.5e300``.
     """
     if decimals is not None and not (type(decimals) is int and 0 <= decimals <= MOST_DECIMALS):
         raise ValueError(f"expected from 0 to {MOST_DECIMALS} decimals, not {decimals}")
@@ -48,7 +49,7 @@ def number(value: float, decimals: int | None = None) -> str:
 
 COMPACT = -1
 LENGTHS = (MOST_DECIMALS, 3, 2, 1, 0, COMPACT)
-"""How long a number may be, the longest first: with at most so many decimals, at last as ``1.23M``."""
+"""How long a number may be, the longest first: with at most this many decimals, at last as ``1.23M``."""
 
 THOUSANDS = "kMBT"
 """As phones write them, in every language: thousands, millions, billions (thousands of millions), trillions."""

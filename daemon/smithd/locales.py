@@ -219,6 +219,6 @@ class _Translated:
 
 
 def _exact(english: str) -> Decimal | None:
-    """The number that was written; None for infinity, and for a size that nobody reads digit by digit (1.5e300)."""
+    """The number that was written; None for infinity, and for one that is not written out (1.5e300)."""
     bare = english.replace(",", "")
     return Decimal(bare) if bare.strip("-0123456789.") == "" else None

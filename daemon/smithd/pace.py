@@ -4,11 +4,11 @@ from __future__ import annotations
 
 FREE_CHUNKS = 1_000
 SMALL_CHUNK = 64
-"""Beyond so many chunks, those of a body must have so many bytes on average: each one costs as much as a large one."""
+"""A body of more chunks than that must have that many bytes a chunk on average: each costs as much as a large one."""
 FREE_SECONDS = 5.0
 FEW_CHUNKS = 20
 SLOWEST = 100
-"""After so long, a body of more than a few chunks must have brought so many bytes a second."""
+"""After the seconds, a body of more than the few chunks must have brought that many bytes a second."""
 
 
 class BodyPace:

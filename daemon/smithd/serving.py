@@ -115,7 +115,7 @@ _TOO_MANY = PlainTextResponse(
 def _forwarded_for(scope: Scope, is_trusted: Callable[[str], bool]) -> str | None:
     """Whom a trusted proxy asks for: the last address in X-Forwarded-For that is not a proxy's own.
 
-    What stands before it was written by the client, as it liked. None: nobody is named.
+    What stands before it was written by the client, as it liked. None: no address is named.
     """
     written = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
     for hop in reversed(written.decode("latin-1").split(",")):

@@ -133,7 +133,7 @@ class Text:
         return _rendered(self._template, names)
 
     def fitted(self, names: Mapping[str, Any], width: int) -> str:
-        """The text in so many characters, if it can be: the numbers that filters write lose decimals, then become
+        """The text in ``width`` characters, if it can be: the numbers that filters write lose decimals, then become
         ``1.23M``. Where that is not enough, the first text whose numbers stand before the place where a phone cuts it.
         """
         whole = self.render(names)
@@ -153,7 +153,7 @@ class Text:
 
 
 def has_whole_numbers(text: str, width: int) -> bool:
-    """Whether no number is cut where a text is cut to so many characters, with an ellipsis as the last of them."""
+    """Whether no number is cut where a text is cut to ``width`` characters, with an ellipsis as the last of them."""
     return len(text) <= width or not any(found.start() < width - 1 < found.end() for found in _NUMBERS.finditer(text))
 
 

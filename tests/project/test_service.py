@@ -10,7 +10,7 @@ import pytest
 
 from smithd.cli.main import LOST, MISTAKE
 from smithd.control import SERVICE_FOLDER
-from smithd.runtime.pulse import PATIENCE
+from smithd.runtime.pulse import STALLED_AFTER
 
 UNIT = Path(__file__).parents[2] / "systemd" / "smithd.service"
 TEMPLATE = UNIT.with_name("smithd@.service")
@@ -79,4 +79,4 @@ def test_a_service_that_stands_still_is_started_again_and_only_its_main_process_
     lines = dict(line.split("=", 1) for line in unit.read_text().splitlines() if "=" in line and line[0].isalpha())
     assert (lines["WatchdogSec"], lines["NotifyAccess"], lines["Restart"]) == ("30s", "main", "on-failure")
     # Less than thrice what may pass without a turn of the loop would end a daemon that is only slow.
-    assert float(lines["WatchdogSec"].removesuffix("s")) >= 3 * PATIENCE
+    assert float(lines["WatchdogSec"].removesuffix("s")) >= 3 * STALLED_AFTER

@@ -16,7 +16,7 @@ from smithd.clock import VirtualClock
 from smithd.events import Events
 from smithd.runtime import systemd
 from smithd.runtime.monitors import Monitors
-from smithd.runtime.pulse import PATIENCE, Pulse
+from smithd.runtime.pulse import STALLED_AFTER, Pulse
 from smithd.storage.degraded import CommitHealth
 from virtual_time import run_virtual
 
@@ -101,9 +101,9 @@ def test_it_stays_ready_over_a_reload_that_adds_a_source(tmp_path: Path, monkeyp
     ("loop", "writer", "beside", "problem"),
     [
         (0.0, 0.0, None, ""),
-        (PATIENCE, PATIENCE, None, ""),
-        (PATIENCE + 1, 0.0, None, "the event loop has stood still for 11 s"),
-        (0.0, PATIENCE + 1, None, "no step has been computed for 11 s"),
+        (STALLED_AFTER, STALLED_AFTER, None, ""),
+        (STALLED_AFTER + 1, 0.0, None, "the event loop has stood still for 11 s"),
+        (0.0, STALLED_AFTER + 1, None, "no step has been computed for 11 s"),
         # A commit that hangs delays messages; it is no reason to end the daemon.
         (0.0, 3600.0, 3600.0, ""),
     ],

@@ -40,7 +40,7 @@ LEAST_COVERED = 0.5
 """The share of its window that an average needs samples from."""
 LONG_GAP = 0.25
 """The share of its window that is too long between two samples: of an average, where they are usually nearer; of a
-counter, where it started again in between, and nobody knows what it had counted until then.
+counter, where it started again in between, and it is not known what it had counted until then.
 """
 HOUR = 3600.0
 CORRECTED_TO = 0.5

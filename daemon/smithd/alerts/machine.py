@@ -11,8 +11,8 @@ phase; then time may take it one further: a pending severity whose ``for`` is fu
 
 ``between`` (no breach any more, not yet past ``recover``) ends a breach that has not fired, and is as good as a breach
 for one that has. ``unknown`` changes nothing, and stops time: nothing fires or resolves by waiting for a value. A gap
-(no value for longer than values count as fresh) ends a breach that has not fired, since nobody knows whether it lasted;
-what missing values mean for one that has is in ``missing``.
+(no value for longer than values count as fresh) ends a breach that has not fired, since it is not known whether it
+lasted; what missing values mean for one that has is in ``missing``.
 
 The severities meet in one place only (``together``): one that fires takes along the lower ones that are pending.
 """

@@ -71,7 +71,7 @@ class Relative:
     ) -> float | None:
         """What to compare a value of ``now`` with; None where too little that is normal is remembered."""
         found = self.reference.baselines(past, now, zone, normality)
-        # Nobody knows when, between two samples, one became the other: no breach is made of that.
+        # It is not known when, between two samples, one became the other: no breach is made of that.
         kind = (each for each in found if self.verdict(value, each) is not Verdict.BREACH)
         return next(kind, found[0]) if found else None
 

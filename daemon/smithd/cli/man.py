@@ -59,7 +59,7 @@ def _pages(command: click.Command, name: str, parent: click.Context | None) -> I
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    """The options with their texts; arguments have none, the text of their command speaks of them."""
+    """The options with their texts; arguments have none, the text of their command explains them."""
     for parameter in command.get_params(context):
         if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)) is not None:
             yield record

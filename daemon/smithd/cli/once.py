@@ -205,10 +205,9 @@ def _is_busy(components: Components, blocked: Collection[str] = ()) -> bool:
     from smithd.outbox.queue import fill_lanes
 
     outbox = fill_lanes(components.engine.state.outbox, components.clock.now())
-    going = {key.account for key in outbox.claimed} | {
-        lane.account for lane, waiting in outbox.lanes.items() if waiting
-    }
-    return not going.issubset(blocked)
+    in_flight = {key.account for key in outbox.claimed}
+    ready = {lane.account for lane, waiting in outbox.lanes.items() if waiting}
+    return not (in_flight | ready).issubset(blocked)
 
 
 def _samples(poll: Poll, metrics: Collection[str]) -> Iterable[str]:

@@ -11,13 +11,13 @@ from threading import Event, RLock, Thread
 import click
 
 DELAY = 1.0
-"""Seconds before a bar is shown: what is done by then needs none."""
+"""Seconds before a bar is shown: what is done sooner needs none."""
 
 EVERY = 0.2
 """Seconds between two drawings."""
 
 Advance = Callable[[int], None]
-"""Say that so many more are done."""
+"""Say how many more are done."""
 
 _bars: list[_Bar] = []
 """Those of this process, the one that is shown last."""
@@ -30,8 +30,8 @@ _ERASE = "\r\033[K\033[?25h"
 def progress(label: str, total: int | None = None) -> Iterator[Advance]:
     """A bar on stderr from its second second to the end of the block, which leaves no trace of it.
 
-    ``label``: what is done, like "polling". ``total``: how many there are to do; None where nobody knows: the bar then
-    shows that it goes on. Any thread may call what the block is given.
+    ``label``: what is done, like "polling". ``total``: how many there are to do; None where that is not known: the bar
+    then shows that it goes on. Any thread may call what the block is given.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _: None

@@ -294,16 +294,16 @@ def _copied(path: Path) -> Iterator[Path]:
 
 
 def _percent(advance: Advance) -> Callable[[int, int], None]:
-    """Tells a bar of a hundred of a copy, whose pages are counted downwards."""
+    """Advances a bar of a hundred by the pages of a copy, which are counted downwards."""
     done = 0
 
-    def told(left: int, of: int) -> None:
+    def copied(left: int, of: int) -> None:
         nonlocal done
         now = 100 * (of - left) // (of or 1)
         advance(now - done)
         done = now
 
-    return told
+    return copied
 
 
 def _seconds(given: Any, zone: tzinfo) -> float | None:

@@ -127,6 +127,6 @@ def _included(node: Node, found: Gathered, report: Report) -> Iterator[Path]:
 
 
 def matching(pattern: str) -> list[Path]:
-    """The files that match a glob, sorted; of too many, so many that it shows."""
+    """The files that match a glob, sorted; of too many, enough to show that."""
     paths = (Path(name) for name in glob.iglob(pattern, recursive=True))
     return sorted(islice((path for path in paths if not path.is_dir()), MOST_FILES + 1))

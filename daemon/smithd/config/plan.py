@@ -84,7 +84,7 @@ class Demand(NamedTuple):
 
 class SlotPlan(NamedTuple):
     """An account's Live Activities, the first first. ``without_alert``: those that can be wanted while nothing fires;
-    ``shown``, ``folded``, ``waiting``: what becomes of all of them, if all are wanted while every alert fires.
+    ``shown``, ``folded``, ``waiting``: all of them, if all are wanted while every alert fires.
     ``waiting_without_alert``: those of the first that find no slot.
     """
 
@@ -220,7 +220,7 @@ def _demands(account: str, options: AccountOptions, config: Config, pace: Change
     }
     alerts = _Alerts(config.rules, rules, pace)
     limits = options.limits
-    # Colours and counts are about all rules, whoever is notified of them.
+    # Colours and counts are about all rules, whichever account is notified of them.
     notified = {name: rule for name, rule in config.rules.items() if account in map(config.budget_of, rule.accounts)}
     shares = [
         *_pushes(options, notified, rules),
@@ -263,7 +263,7 @@ class _Minute(NamedTuple):
 class _AlertTimes(NamedTuple):
     """What decides how fast an alert of a rule comes and goes, and is notified. ``interval``: between two polls;
     ``severities``: each that it may have, the lowest first, with its ``for`` and ``keep_firing_for``; ``notified``:
-    those of which a person is told; ``wait``: ``group_wait``; ``tells_ends``: whether ends are said.
+    those of which a person is notified; ``wait``: ``group_wait``; ``tells_ends``: whether ends are said.
     """
 
     interval: float
@@ -298,7 +298,7 @@ def _busiest_minute(times: _AlertTimes) -> _Minute:
             counted = counted.plus(events[first][1], -1)
             first += 1
         found = max(found, counted, key=sum)
-    # So many episodes that not all of them were worked out: they go on as they began.
+    # Where not all episodes of the minute were worked out, they go on as they began.
     seconds = events[-1][0] - events[0][0]
     return found.times(MINUTE / seconds) if seconds < MINUTE else found
 
@@ -328,7 +328,7 @@ def _notified(
     if not fired:
         return
     first = fired[0][0] + times.wait
-    # What is over when its group has waited is told at its end.
+    # What is over when its group has waited is notified at its end.
     if resolved <= first:
         yield resolved, _Minute(pushes=1)
         return
@@ -465,7 +465,7 @@ def shows_without_alert(show: Show) -> bool:
 def slot_plan(
     account: str, activities: Mapping[str, ActivityOptions], slots: int, rules: Mapping[str, RuleConfig]
 ) -> SlotPlan:
-    """What becomes of an account's activities."""
+    """Which of an account's activities are shown, folded, or wait."""
     # The priority decides, then the order in the file, which a sort keeps.
     by_priority = sorted(activities, key=lambda key: -activities[key].priority)
     without_alert = [key for key in by_priority if shows_without_alert(activities[key].show)]

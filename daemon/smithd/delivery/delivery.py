@@ -121,7 +121,7 @@ class AccountDelivery:
         gate, began = self._sent.pop(claim.sent, (self.gate, instant))
         self._note_outcome(claim.queued.id, request, outcome, began)
         changes = gate.learn(request.endpoint, outcome, began, instant, is_probe=request.is_probe)
-        # What is repeated is no news, and neither is each probe: that the service is out of reach was said.
+        # What is repeated is not reported again, and neither is each probe: that the service is out of reach was said.
         is_silent = claim.is_repeated or (request.is_probe and isinstance(outcome.reply, NotSent | Unknown))
         wait = 0.0 if gate.reachability.is_reachable else max(0.0, gate.reachability.probe_at - instant)
         events = list(self._of_message(claim.queued, outcome, now, wait))

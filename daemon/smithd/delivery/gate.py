@@ -124,20 +124,20 @@ class Gate:
         if not self.reachability.is_reachable and not (is_probe and now >= self.next_probe_at):
             return NotYet(self.next_probe_at, GateReason.OUT_OF_REACH)
         # The + leaves out the endpoints of which no request is in flight any more.
-        going = [*+self._in_flight, *chosen]
+        in_flight = [*+self._in_flight, *chosen]
         for scope, until in self._blocks.items():
             if covers(scope, endpoint):
                 if now < until:
                     return NotYet(until, GateReason.BLOCKED)
                 # The time for a probe has come. One request is enough to find out; the others wait for its answer.
-                if any(covers(scope, other) for other in going):
+                if any(covers(scope, other) for other in in_flight):
                     return NotYet(math.inf, GateReason.PROBING)
         family, pauses = endpoint.family, self.budget.pauses
         if now < (until := pauses.until(family)):
             return NotYet(until, GateReason.PAUSED)
         # After a pause, too, one request finds out whether it was long enough: one of each key, for another key may
         # have no answer for long.
-        if pauses.is_on_trial(family) and any(other.family is family for other in going):
+        if pauses.is_on_trial(family) and any(other.family is family for other in in_flight):
             return NotYet(math.inf, GateReason.PROBING)
         before = sum(other.family is family for other in chosen)
         first = uses_kept or priority in _FIRST

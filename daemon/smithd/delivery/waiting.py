@@ -1,4 +1,4 @@
-"""Why a message waits, and until when: what a person who asks is told. No I/O.
+"""Why a message waits, and until when, for a person who asks. No I/O.
 
 The ladder of ``waiting``, in order:
 

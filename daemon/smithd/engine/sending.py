@@ -1,4 +1,4 @@
-"""Sending, as a step sees it: what leaves the outbox for the sender, and what becomes of it. No I/O.
+"""Sending, as a step sees it: what leaves the outbox for the sender, and how its requests ended. No I/O.
 
 A claim takes out what may go now; before that, what is too old gets the text of today, or expires. A settlement puts
 back what is to be tried again. Both work on a draft: the outbox as it will be, what is to be written of it, and what is

@@ -44,17 +44,17 @@ _GAP = 12
 
 
 def row_columns(rows: int) -> int:
-    """In how many columns so many rows stand (ours)."""
+    """In how many columns that many rows stand (ours)."""
     return {1: 1, 2: 2, 3: 3, 5: 3, 6: 3}.get(rows, 4)
 
 
 def row_value(rows: int) -> int:
-    """The value of one of so many rows, with its unit, in the style "subhead" (ours)."""
+    """The value of one of that many rows, with its unit, in the style "subhead" (ours)."""
     return _characters(_column(rows), _SIZES["subhead"], DIGIT)
 
 
 def row_label(rows: int) -> int:
-    """The label of one of so many rows, in the style "caption1" (ours)."""
+    """The label of one of that many rows, in the style "caption1" (ours)."""
     return _characters(_column(rows), _SIZES["caption1"], LETTER)
 
 

@@ -35,7 +35,7 @@ MOST_SOURCES = 1_000
 """With more sources than this, none has series of its own."""
 
 TURN = 200
-"""After so many items, others have a turn."""
+"""Items after which others have a turn."""
 
 PHASES = (Phase.PENDING, Phase.FIRING, Phase.RECOVERING)
 
@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 
 def in_turns(items: Iterable[T], give_way: Callable[[], None]) -> Iterator[T]:
-    """The items, with a turn for others after so many of them."""
+    """The items, with a turn for others after each ``TURN`` of them."""
     for number, item in enumerate(items, 1):
         yield item
         if number % TURN == 0:

@@ -38,7 +38,7 @@ class Overtaken(NamedTuple):
 
 
 def overtaken(newest: Iterable[PushKey], view: NotifyView) -> Overtaken:
-    """What becomes of the earlier notifications that wait. ``newest``: those that their groups have by now."""
+    """The earlier notifications that wait: withdrawn, or made the past. ``newest``: those that their groups have."""
     of_group = {(key.account, key.group): key for key in newest}
     found = Overtaken([], [], set())
     for key in view.waiting() if of_group else ():

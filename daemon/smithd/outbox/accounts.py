@@ -52,7 +52,7 @@ def _forget_all(draft: Draft, account: str) -> None:
 
 
 def without_account(outbox: Outbox, account: str) -> tuple[Outbox, OutboxChanges]:
-    """Without anything of an account: nobody can reach it any more."""
+    """Without anything of an account: it cannot be reached any more."""
     draft = Draft(outbox)
     _forget_all(draft, account)
     for key in [key for key in draft.outbox.waiting if key.account == account]:

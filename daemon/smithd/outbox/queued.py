@@ -117,8 +117,8 @@ class SentRequest:
     def age(self, now: float, boot: Boot | None) -> float:
         """The seconds since then, below 0 for a moment to come. ``boot``: now, by the machine's own clock.
 
-        In the same boot that clock alone decides. In another one nothing was sent since it began, and of the wall clock
-        nobody knows whether it was set: the younger of the two counts.
+        In the same boot that clock alone decides. In another one nothing was sent since it began, and whether the
+        wall clock was set is not known: the younger of the two counts.
         """
         if boot is None:
             # No request arrives later than this: a moment beyond it was written before the clock was set back.

@@ -73,19 +73,19 @@ def _open_files() -> list[str] | None:
 @cache
 def _install() -> None:
     # A hook cannot be removed, so there is one for all.
-    sys.addaudithook(_notice)
+    sys.addaudithook(_record)
     if sys.version_info < (3, 12):
         # It tells of no threads yet: every start of one goes through this function.
         start: Callable[..., int] = threading._start_new_thread  # type: ignore[attr-defined]
 
         def started(function: Callable[..., Any], *given: Any) -> int:
-            _notice(_STARTS[0], (function,))
+            _record(_STARTS[0], (function,))
             return start(function, *given)
 
         threading._start_new_thread = started  # type: ignore[attr-defined]
 
 
-def _notice(event: str, given: tuple[Any, ...]) -> None:
+def _record(event: str, given: tuple[Any, ...]) -> None:
     if event == "socket.__new__":
         if (made := _made.get(threading.get_ident())) is not None and isinstance(given[0], socket.socket):
             made.sockets.add(given[0])

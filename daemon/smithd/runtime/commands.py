@@ -24,7 +24,7 @@ Arguments = Mapping[str, Any]
 T = TypeVar("T")
 
 DAY = 86400.0
-"""How much of a metric's past is told where nobody says how much."""
+"""How much of a metric's past is returned where none is asked for."""
 
 LARGEST = 10**12
 """No argument of a command is a larger number."""

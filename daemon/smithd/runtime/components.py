@@ -97,7 +97,7 @@ class Components:
         self._closings: set[asyncio.Task[None]] = set()
 
     async def status(self) -> Status:
-        """The read model now. It holds secrets where what was polled does: whoever shows a text of it masks them."""
+        """The read model now. It holds secrets where what was polled does: what shows a text of it masks them."""
         # Imported here: a daemon starts without what only answers need. A descriptor to read it must be left.
         with RESERVE.lent():
             from smithd.status.fill import status

@@ -15,7 +15,7 @@ from smithd.engine.entries import CatchUp
 from smithd.events import Event, HeartbeatFailed, HeartbeatResumed, Reloaded
 from smithd.http import DecodingError
 from smithd.runtime.components import Components
-from smithd.runtime.pulse import PATIENCE, Pulse
+from smithd.runtime.pulse import STALLED_AFTER, Pulse
 from smithd.transport_errors import TransportError
 
 DEADLINE = 10.0
@@ -59,7 +59,7 @@ class Heartbeat:
         if self._pulse.problem() or writer.health.is_failing:
             return False
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(STALLED_AFTER):
                 await writer.ask(CatchUp(self._components.clock.now()))
         except TimeoutError:
             return False

@@ -1,4 +1,4 @@
-"""What those are told who watch smithd: Prometheus, health checks, and the service manager."""
+"""The answers to those that watch smithd: Prometheus, health checks, and the service manager."""
 
 from __future__ import annotations
 

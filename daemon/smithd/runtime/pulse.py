@@ -15,7 +15,7 @@ from smithd.engine.writer import Writer
 from smithd.events import Events, LoopTurned
 from smithd.runtime import systemd
 
-PATIENCE = 10.0
+STALLED_AFTER = 10.0
 """Seconds without a turn of the loop, or of the writer, after which the daemon is not well."""
 
 FEEDS = 3
@@ -50,8 +50,8 @@ class Pulse:
     def problem(self) -> str:
         """What does not go on, for a person; "" where all is well."""
         now, writer = self._clock.monotonic(), self._writer
-        if (stood := now - self._turned_at) > PATIENCE:
+        if (stood := now - self._turned_at) > STALLED_AFTER:
             return f"the event loop has stood still for {stood:.0f} s"
-        if writer.beside_since is None and (stood := now - writer.turned_at) > PATIENCE:
+        if writer.beside_since is None and (stood := now - writer.turned_at) > STALLED_AFTER:
             return f"no step has been computed for {stood:.0f} s"
         return ""

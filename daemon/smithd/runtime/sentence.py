@@ -12,7 +12,7 @@ from smithd.state import State
 from smithd.status.model import GateStatus
 
 NAMED = 3
-"""So many sources that fail are named."""
+"""How many sources that fail are named."""
 
 
 def sentence(

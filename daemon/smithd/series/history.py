@@ -234,7 +234,7 @@ class HistoryDraft:
         self._room = 0.0
 
     def watch(self, kept_for: Mapping[str, float], longest: float) -> None:
-        """Other metrics are looked back on from here on, as in ``History.watch``, which is told after the step."""
+        """Other metrics are looked back on from here on, as in ``History.watch``, which is called after the step."""
         self._kept_for = _limited(kept_for, longest)
         self._refused.clear()
         self._tracks = {series: draft for series, draft in self._tracks.items() if series.metric in self._kept_for}

@@ -58,7 +58,7 @@ def doubts(body: Json) -> Iterator[Doubt]:
         if any(not re.fullmatch(r"\S+", slug) for slug in holder.get("channels", ())):
             yield path, "a channel's slug has no blanks"
     if any(_CAPITAL.search(tag) for tag in body.get("tags", ())):
-        # The service's pattern has capitals, and its error text speaks of lower case only.
+        # The service's pattern has capitals, and its error text names lower case only.
         yield "tags", "tags are lower case"
 
     yield from _urls(body)

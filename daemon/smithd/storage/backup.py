@@ -26,7 +26,7 @@ class Upgrade:
     reason: str = ""
 
 
-def back_up(state: Path, target: Path, told: sqlite.CopyProgress | None = None) -> None:
+def back_up(state: Path, target: Path, progress: sqlite.CopyProgress | None = None) -> None:
     """Write a private copy of the state as it is now, also while a daemon uses it; what ``target`` was is replaced.
 
     The copy is looked through, and takes its name when all of it is on disk. Raises DatabaseError where it is damaged,
@@ -36,7 +36,7 @@ def back_up(state: Path, target: Path, told: sqlite.CopyProgress | None = None) 
     try:
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        if (reason := sqlite.copy(state, part, told)) is not None:
+        if (reason := sqlite.copy(state, part, progress)) is not None:
             raise Unwritable(f"the state {state} cannot be copied to {target}: {reason}")
         if (found := sqlite.damage(part)) is not None:
             raise DatabaseError(f"the copy of {state} is damaged, and so is the state, it seems: {found}")

@@ -166,8 +166,8 @@ class Database:
         if self._is_left_open:
             return
         if self._is_lost and self._lock is not None and self._lock.is_unclaimed():
-            # A log that nobody else has written to belongs to the file that was here: SQLite would put what is in it
-            # into the one that is here now.
+            # A log that no other process has written to belongs to the file that was here: SQLite would put what is in
+            # it into the one that is here now.
             sqlite.discard_log(self._lock.path, self._log)
         for connection in reversed(self._connections):
             connection.close()

@@ -95,8 +95,8 @@ class StateLock:
 
 
 def daemon_pid(path: Path) -> int | None:
-    """The process that has this file (without symbolic links) locked; None where none has. Nobody is kept off for
-    longer than it takes to ask. Not for a file that this process has open by SQLite: see above.
+    """The process that has this file (without symbolic links) locked; None where none has. It keeps no daemon off
+    for longer than it takes to ask. Not for a file that this process has open by SQLite: see above.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)

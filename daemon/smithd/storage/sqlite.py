@@ -214,13 +214,13 @@ def schema(connection: Connection) -> dict[str, str]:
 
 
 CopyProgress = Callable[[int, int], None]
-"""Is told how many pages are still to be copied, and how many there are."""
+"""Called with how many pages are still to be copied, and how many there are."""
 
 PAGES_AT_ONCE = 2_000
 """Pages that are copied between two reports of progress: 8 MB."""
 
 
-def copy(state: Path, target: Path, told: CopyProgress | None = None) -> str | None:
+def copy(state: Path, target: Path, progress: CopyProgress | None = None) -> str | None:
     """Copy the state as it is now, beside a daemon too; returns what is wrong where it cannot be read, or written."""
     try:
         with (
@@ -230,7 +230,9 @@ def copy(state: Path, target: Path, told: CopyProgress | None = None) -> str | N
             # A copy in parts would begin anew with each commit of the daemon, but for the transaction that reads.
             original.execute("BEGIN")
             original.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            original.backup(made, pages=PAGES_AT_ONCE, progress=told and (lambda _, left, all_: told(left, all_)))
+            original.backup(
+                made, pages=PAGES_AT_ONCE, progress=progress and (lambda _, left, all_: progress(left, all_))
+            )
             # One file, which can be read where nothing can be written.
             made.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
@@ -239,7 +241,7 @@ def copy(state: Path, target: Path, told: CopyProgress | None = None) -> str | N
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a file that nobody uses, found through all of it; None where it is whole."""
+    """What is wrong with a file that no process uses, found through all of it; None where it is whole."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             found = [str(text) for (text,) in connection.execute("PRAGMA integrity_check(10)")]

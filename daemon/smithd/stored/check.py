@@ -30,7 +30,7 @@ class StateFinding:
 
 
 def check(copy: Path, done: Callable[[int], None]) -> Iterator[StateFinding]:
-    """Look through a copy of a state, which is changed by that. ``done`` is told of each of ``STEPS``."""
+    """Look through a copy of a state, which is changed by that. ``done`` is called with each of ``STEPS``."""
     found = sqlite.damage(copy)
     done(1)
     yield StateFinding("integrity", [found] if found else [])

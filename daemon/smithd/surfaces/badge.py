@@ -56,7 +56,7 @@ class BadgeOptions(Options):
     )
     channels: Channels | None = Field(None, description="whose badge it is; default: those of the account")
     on_shutdown: Literal["keep", "end"] = Field(
-        "keep", description="what becomes of it when smithd is stopped: it stays as it is (keep), or it is 0 (end)"
+        "keep", description="when smithd is stopped, it stays as it is (keep), or becomes 0 (end)"
     )
     include_suppressed: bool = Field(False, description="count alerts that are muted, silenced or inhibited, too")
     account: AccountNames | None = Field(None, description="whose badge it is: an account, or several; " + ITS_DEFAULT)

@@ -70,7 +70,7 @@ class Countdown:
         return self if self.runs else Countdown.begun(self.name, self.left, now, runs=True)
 
     def shifted(self, seconds: float) -> Countdown:
-        """The same by a wall clock that was set forward by so many seconds."""
+        """The same by a wall clock that was set forward by ``seconds``."""
         over_at = None if self.over_at is None else self.over_at + seconds
         moves_at = None if self.moves_at is None else self.moves_at + seconds
         return replace(self, at=self.at + seconds, over_at=over_at, moves_at=moves_at)

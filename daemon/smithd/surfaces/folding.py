@@ -100,7 +100,7 @@ def common_activity(
         worst = rest[0][0]
         more = {"label": f"+{len(rest)} more", "value": MARKS.get(worst, "…") if worst is not None else "…"}
         shown = [*shown[: MOST_ROWS - 1], _coloured(worst, more)]
-    # Which rows there are, and how bad; their order is no change of meaning.
+    # Which rows there are, and how severe; their order is no change of meaning.
     meaning = json.dumps(sorted([row["label"], row.get("color", "")] for row in shown))
     state = {"title": TITLE, "type": "stats", "metrics": shown}
     stage = ActivityStage({str(row["label"]): _BY_RANK[severity] for severity, row in ordered})

@@ -5,4 +5,4 @@ from __future__ import annotations
 from smithd.alerts.severity import Severity
 
 MARKS = {Severity.WARNING: "!", Severity.CRITICAL: "!!"}
-"""What a row that only its colour would tell from others has, for whoever does not see colours."""
+"""What a row that only its colour would tell from others has, for a person who does not see colours."""

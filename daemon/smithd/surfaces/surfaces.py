@@ -202,7 +202,7 @@ def _render_streams(
     # The timer for what was to be looked at again already is in the queue.
     if after.look_again is not None and after.look_again != slots.look_again:
         planned.append((after.look_again, SurfaceDue(next(iter(surfaces.streams)))))
-    # Of each countdown that is another than before, when it is over or moves: its source may be dead by then.
+    # Of each countdown that is another than before, when it is over or moves: its source may have died until then.
     changed = {key: each for key, each in counting.items() if before.get(key) != each}
     planned += [(at, SurfaceDue(key)) for key, each in changed.items() for at in each.times]
     return found, after, counting, [*planned, *streams.ticks(after, concerned)]

@@ -1,8 +1,9 @@
 """What follows when a person swipes a Live Activity away. No I/O.
 
-Nobody tells us of a swipe. The next update starts the activity anew, and the service's answer says so: then it is on
-the phone again. An incident stays there. Any other activity ends at once, and stays away until it has had no reason to
-be shown, or a rule that it shows fires more severely than before. ``after_swipe`` says otherwise for an activity.
+The service does not report a swipe. The next update starts the activity anew, and the service's answer says so: then it
+is on the phone again. An incident stays there. Any other activity ends at once, and stays away until it has had no
+reason to be shown, or a rule that it shows fires more severely than before. ``after_swipe`` says otherwise for an
+activity.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from smithd_sources.values import TimeContext
 
 _COMMAND = ("-P", "-m", "smithd_sources.http_json.child")
 _ENVIRONMENT = ("PATH", "PYTHON", "LD_", "DYLD_", "LC_", "LANG", "TZ")
-"""What the process is told of the environment, by how names begin: the rest may be secrets."""
+"""What the process gets of the environment, by how names begin: the rest may be secrets."""
 _LONGEST = 10.0
 """Seconds after which a job is given up, though it used little CPU time."""
 

@@ -60,7 +60,7 @@ def _not_too_often(seconds: float) -> float:
 
 def check_weight(*buttons: Action | None) -> None:
     """ValueError where buttons are too large."""
-    # A field with a mistake of its own, or a secret that is not set, stands in it as what no JSON is; that is no news.
+    # A field with a mistake of its own, or a secret that is not set, stands in it as what no JSON is: it was reported.
     weight = sum(size(button.model_dump(exclude_none=True, warnings=False)) for button in buttons if button is not None)
     if weight > LARGEST_BUTTONS:
         what = "a button of" if len(buttons) == 1 else "two buttons of together"
@@ -155,7 +155,7 @@ class ActivityOptions(Options):
         False, description="where it finds no slot, it becomes a row of one common activity with others that do not"
     )
     on_shutdown: Literal["keep", "end"] = Field(
-        "keep", description="what becomes of it when smithd is stopped: it stays as it is (keep), or it ends"
+        "keep", description="when smithd is stopped, it stays as it is (keep), or ends (end)"
     )
 
     @field_validator("action")

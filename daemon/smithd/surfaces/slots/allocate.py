@@ -34,7 +34,7 @@ incident, and none for a routine stream. RETURNING and a stream whose first valu
 from those of a lower rank. So a stream is preempted only when all that depends on us lets the other start; where the
 service refuses that start, what made room is *recalled*: it starts at once, in place of the start that was refused.
 
-**Starts** (``starts``): iOS has a budget for them that nobody documents. In any hour there are at most
+**Starts** (``starts``): iOS has an undocumented budget for them. In any hour there are at most
 ``starts_per_hour``, of which ``KEPT_FOR_CRITICALS`` are for criticals; a critical may start beyond that, up to
 ``MOST_STARTS``. A start counts from when it was accepted; one on its way counts, too.
 
@@ -48,7 +48,7 @@ severe and shown nowhere.
 Everything else follows: a stream never starts in the step in which another leaves the phone, since that one still
 occupies its slot, so no start is enqueued before its slot is free, and streams need not be counted again.
 
-What becomes of the requests that follow is told by ``settled``.
+What the replies to the requests that follow mean is in ``settled``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class FreeSlots:
-    """``count`` slots are free; below zero so many streams must leave before one is. ``since``: since when those are
+    """``count`` slots are free; below zero, as many streams must leave before one is. ``since``: since when those are
     free that were free before (seconds since 1970).
     """
 
@@ -21,7 +21,7 @@ class FreeSlots:
             self._since.append(self._now)
 
     def expect(self, leaving: int) -> None:
-        """So many streams are about to leave the phone."""
+        """That many streams are about to leave the phone."""
         self._coming = max(0, min(leaving, self._count + leaving))
 
     @property
@@ -62,5 +62,5 @@ class FreeSlots:
             self._coming -= 1
 
     def all_since(self) -> tuple[float, ...]:
-        """Since when slots are free that nobody has taken."""
+        """Since when slots are free that no stream has taken."""
         return tuple(sorted([*self._kept, *self._since]))

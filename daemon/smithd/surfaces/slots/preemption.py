@@ -43,7 +43,7 @@ def _protected_until(draft: SlotDraft, holder: StreamKey, mine: Rank) -> float:
     record, min_hold = draft.records[holder], draft.options[holder].min_hold
     if not draft.is_here(holder):
         return draft.now
-    # Nobody can start: the holder would leave for nothing.
+    # No stream can start: the holder would leave for nothing.
     if draft.before.unpaid:
         return math.inf
     if record.unwanted_since is not None:

@@ -10,7 +10,7 @@ from smithd.surfaces.slots.memory import Away, LoweredLimit, Slots, Start
 
 
 def started(slots: Slots, key: StreamKey, now: float) -> Slots:
-    """A state of a stream was accepted: where that was its start, it counts, and nobody makes room for it any more."""
+    """A state of a stream was accepted: where that was its start, it counts, and none makes room for it any more."""
     record = slots.record(key)
     if record is None or record.slot_since is None or record.started_at is not None:
         return slots

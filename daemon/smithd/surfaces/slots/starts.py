@@ -1,4 +1,4 @@
-"""How many streams may start in an hour. iOS has a budget for starts that nobody documents. No I/O."""
+"""How many streams may start in an hour. iOS has an undocumented budget for starts. No I/O."""
 
 from __future__ import annotations
 

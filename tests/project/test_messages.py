@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from smithd.delivery.waiting import WaitReason
+from smithd.notify.reason import Reason
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("docs/messages.md", "docs/troubleshooting.md")
@@ -23,7 +27,7 @@ def texts() -> tuple[str, ...]:
     return tuple(text for file in files for text in _texts_of(ast.parse(file.read_text("utf-8"))))
 
 
-def _texts_of(tree: ast.Module) -> Iterator[str]:
+def _texts_of(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield re.sub(r"\{\w+\}", ANYTHING, " ".join(node.value.split()))
@@ -44,9 +48,34 @@ def test_the_page_has_messages() -> None:
 
 @pytest.mark.parametrize("message", messages())
 def test_a_message_is_a_text_of_the_program(message: str) -> None:
+    assert any(_says(message, text) for text in texts()), f"no text of the program says {message!r}"
+
+
+@cache
+def warnings() -> dict[str, list[str]]:
+    """The texts of each event that the log has as a warning or an error, by the event's name."""
+    files = [file for file in sorted((ROOT / "daemon/smithd").rglob("*.py")) if file.name == "events.py"]
+    classes = [node for file in files for node in ast.parse(file.read_text()).body if isinstance(node, ast.ClassDef)]
+    warned = [each for each in classes if re.search(r"logging\.(WARNING|ERROR)", ast.unparse(each))]
+    said = {each.name: [text for part in each.body[1:] for text in _texts_of(part)] for each in warned}
+    return {name: found for name, found in said.items() if found}
+
+
+@pytest.mark.parametrize("event", warnings())
+def test_what_the_log_warns_of_stands_on_the_page(event: str) -> None:
+    found = [message for message in messages() if any(_says(message, text) for text in warnings()[event])]
+    assert found, f"docs/messages.md lacks what {event} says: {warnings()[event]}"
+
+
+@pytest.mark.parametrize(("reasons", "page"), [(Reason, "docs/rules.md"), (WaitReason, "docs/requests.md")])
+def test_every_reason_is_explained(reasons: Iterable[StrEnum], page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert [reason for reason in reasons if f"`{reason}`" not in text] == []
+
+
+def _says(message: str, text: str) -> bool:
     parts = [part.strip() for part in message.split(ANYTHING) if len(part.strip()) > 3]
-    assert parts or message.startswith(ANYTHING)
-    assert any(_in_order(parts, text) for text in texts()), f"no text of the program says {message!r}"
+    return bool(parts) and _in_order(parts, text)
 
 
 def _in_order(parts: list[str], text: str) -> bool:

@@ -21,7 +21,7 @@ from smithd.alerts.sentences import conditions, fires_when, for_at_least, senten
 from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
 from smithd.errors import NotThere
-from smithd.formatting import number, time_of_answer
+from smithd.formatting import iso_time, number, time_of_answer
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
@@ -228,7 +228,7 @@ class _RuleStatus:
         return found
 
     def _time(self, at: float | None) -> str | None:
-        return None if at is None else datetime.fromtimestamp(at, self._zone).isoformat(timespec="seconds")
+        return iso_time(at, self._zone)
 
     def _clock(self, at: float) -> str:
         return time_of_answer(self._time(at) or "", self._time(self._now) or "")
@@ -237,7 +237,7 @@ class _RuleStatus:
 def decision(entry: journal.Entry, zone: tzinfo) -> Explanation:
     """An entry of the journal."""
     return {
-        "at": datetime.fromtimestamp(entry.at, zone).isoformat(timespec="seconds"),
+        "at": iso_time(entry.at, zone),
         "labels": dict(entry.labels),
         "change": entry.change,
         "severity": entry.severity,

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from smithd.delivery.sentences import summary
 from smithd.delivery.waiting import Passages, place_by_worth
 from smithd.desired import desired, difference, in_words, is_there, waiting_for
-from smithd.formatting import counted, time_of_answer
+from smithd.formatting import counted, iso_time, time_of_answer
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, WidgetKey
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
@@ -169,14 +169,13 @@ class _Explained:
         }
 
     def _time(self, at: float | None) -> str | None:
-        zone = self._setup.config.zone
-        return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
+        return iso_time(at, self._setup.config.zone)
 
 
 def delivery(entry: Delivered, zone: tzinfo) -> Found:
     """An entry of the journal of deliveries."""
     return {
-        "at": datetime.fromtimestamp(entry.at, zone).isoformat(timespec="seconds"),
+        "at": iso_time(entry.at, zone),
         "endpoint": entry.endpoint,
         "outcome": entry.outcome,
         "operation": entry.operation,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, tzinfo
+from typing import overload
 from zoneinfo import ZoneInfo
 
 CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
@@ -120,6 +121,15 @@ def zoned(at: float, zone: tzinfo, form: str) -> str:
     name = moment.strftime("%Z") if isinstance(zone, ForeignZone) else ""
     # Zones whose clocks have no name of their own are called by their offset, like -03.
     return f"{moment:{form}} {'UTC' if name[0] in '+-' else ''}{name}" if name else f"{moment:{form}}"
+
+
+@overload
+def iso_time(at: float, zone: tzinfo) -> str: ...
+@overload
+def iso_time(at: float | None, zone: tzinfo) -> str | None: ...
+def iso_time(at: float | None, zone: tzinfo) -> str | None:
+    """A time (seconds since 1970) as answers in JSON have it: ISO 8601 in this zone, to the second."""
+    return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
 
 
 def clock_time(at: float, now: float, zone: tzinfo) -> str:

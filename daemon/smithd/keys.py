@@ -89,7 +89,14 @@ class PushKey:
 SurfaceKey = WidgetKey | StreamKey | BadgeKey
 Key = SurfaceKey | PushKey
 
+_KINDS: dict[type[Key], str] = {WidgetKey: "widget", StreamKey: "live_activity", BadgeKey: "badge", PushKey: "push"}
+
 
 def of_account(text: str, account: str) -> str:
     """A text about something of an account, which is named unless it is that of ``activitysmith``."""
     return text if account == DEFAULT_ACCOUNT else f"{text} of {account}"
+
+
+def kind_of(key: Key) -> str:
+    """What kind of thing a key belongs to, as answers in JSON name it."""
+    return _KINDS[type(key)]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
+from smithd.formatting import iso_time
 from smithd.outbox.shown import Shown, ShownActivity, ShownBadge, ShownPush, ShownWidget
 from smithd.outbox.state import Outbox
 
@@ -18,7 +19,7 @@ def phones(outbox: Outbox, accounts: Collection[str], zone: tzinfo) -> list[Phon
     found = {account: _empty(account) for account in accounts}
     for row in sorted(outbox.accepted().values(), key=lambda row: (row.at, str(row.key))):
         if (phone := found.get(row.key.account)) is not None:
-            _show(phone, row, datetime.fromtimestamp(row.at, zone).isoformat(timespec="seconds"))
+            _show(phone, row, iso_time(row.at, zone))
     return list(found.values())
 
 
@@ -34,7 +35,7 @@ def _show(phone: Phone, row: Shown, at: str) -> None:
             state = dict(content.content_state)
             phone["live_activities"].append({"name": row.key.name, "content_state": state, "at": at})
         case ShownPush(content=content):
-            told = {"title": content.title, "message": content.message, "at": at, "replaced": row.replaced}
-            phone["notifications"].append(told)
+            notification = {"title": content.title, "message": content.message, "at": at, "replaced": row.replaced}
+            phone["notifications"].append(notification)
         case ShownBadge(count=count) if count is not None:
             phone["badge"] = {"count": count, "at": at}

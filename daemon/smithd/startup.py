@@ -7,13 +7,14 @@ is closed there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
 from smithd import accounts
 from smithd.alerts import rows as alert_rows
+from smithd.alerts.alert import Alert
 from smithd.alerts.evaluation import timers_of
 from smithd.alerts.resume import resume as resume_alerts
 from smithd.alerts.rows import Kept
@@ -25,6 +26,7 @@ from smithd.keys import StreamKey, SurfaceKey
 from smithd.notify import report
 from smithd.notify import rows as notify_rows
 from smithd.notify.group import Groups
+from smithd.notify.pipeline import Notified
 from smithd.notify.resume import resume as resume_groups
 from smithd.notify.route import NotifyTimer
 from smithd.notify.silence import Silences
@@ -134,56 +136,30 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
     # In the order of the state's rows: to sort ten thousand alerts takes longer than all else that is done with them.
     fitted = (resumed.alerts.get(alert.rule, alert.labels) for alert in left.alerts.alerts)
     alerts = [alert for alert in fitted if alert is not None]
-    # An alert that is open on a series expects it to come back. Where the clock was set back, not from the future.
-    series = expect_back(
-        series,
-        [
-            Sample(alert.series, alert.value, min(alert.absence.since, now) if alert.absence.is_missing else now)
-            for alert in alerts
-            if alert.value is not None and alert.metric
-        ],
-    )
+    series = expect_back(series, _expected_back(alerts, now))
     firing = {(alert.rule, alert.series) for alert in alerts if alert.severity is not None}
     intervals, closed = close_all_but(left.intervals, firing, now)
-
-    of_accounts = accounts.OfAccounts(left.groups, left.slots, left.outbox, left.countdowns)
-    known, renamed = accounts.with_names_of_today(of_accounts, setup)
-    outbox, written, elsewhere = accounts.outbox_for(setup, known.outbox)
-    outbox, withdrawn = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
-    for account in setup.config.accounts:
-        outbox = outbox_queue.try_again(outbox, account)
-    outbox = outbox_queue.want(outbox, setup.surfaces.keys)
-    # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
-    groups = {account: each for account, each in known.groups.items() if account not in elsewhere}
-    slots = accounts.slots_for(setup, known.slots)
-    left_at = now if left.alerts.alive_at is None else min(left.alerts.alive_at, now)
-    countdowns = {key: each for key, each in known.countdowns.items() if key in setup.surfaces.streams}
+    known, written = _for_accounts_of_today(left, setup, now)
     state = State(
         series,
         resumed.alerts,
         intervals,
-        groups,
+        known.groups,
         left.silences,
-        outbox,
-        {account: try_again(each) for account, each in slots.items()},
-        now,
-        now,
-        left_at,
-        countdowns,
+        known.outbox,
+        {account: try_again(each) for account, each in known.slots.items()},
+        alive_at=now,
+        pruned_at=now,
+        left_at=now if left.alerts.alive_at is None else min(left.alerts.alive_at, now),
+        countdowns=known.countdowns,
     )
 
     notified = {
-        account: resume_groups(groups.get(account, Groups()), notify_view(setup, state, now), config)
-        for account, config in accounts.notified(setup, groups).items()
+        account: resume_groups(known.groups.get(account, Groups()), notify_view(setup, state, now), config)
+        for account, config in accounts.notified(setup, known.groups).items()
     }
-    for each in notified.values():
-        for message in each.messages:
-            outbox, enqueued = outbox_queue.enqueue(outbox, message)
-            withdrawn |= enqueued
-        for key in each.withdrawn:
-            outbox, dropped = outbox_queue.withdraw(outbox, key)
-            withdrawn |= dropped
-    changed_slots = [name for name in (*left.slots, *slots) if left.slots.get(name) != slots.get(name)]
+    outbox, enqueued = _with_messages(state.outbox, notified.values())
+    changed_slots = [name for name in (*left.slots, *known.slots) if left.slots.get(name) != known.slots.get(name)]
     stored = StateChanges(
         left.groups,
         # An alert that was fitted is written as it was, until it changes: the rule may be edited back.
@@ -191,23 +167,60 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         groups=dict.fromkeys(key for each in notified.values() for key in each.changed),
         grouped=dict.fromkeys((account, id_) for account, each in notified.items() for id_ in each.alerts),
         slots=dict.fromkeys(changed_slots),
-        outbox=renamed | written | withdrawn,
-        countdowns=countdowns != left.countdowns,
+        outbox=written | enqueued,
+        countdowns=known.countdowns != left.countdowns,
         entries=[entry for each in notified.values() for entry in report.entries(each.decisions)],
         intervals=list(closed.written),
         alive=True,
     )
-    _write_anew(stored, left.groups, groups, setup)
+    _write_anew(stored, left.groups, known.groups, setup)
 
-    timers: list[tuple[float, EngineTimer]] = [*timers_of(setup.rules, state.alerts)]
-    timers += [timer for account in setup.notify for timer in notified[account].timers]
-    timers += stale_timers(series, setup.watched, now)
-    timers += [*window_timers(setup.windows, now), *silence_timers(left.silences, now)]
-    timers += _surface_timers(setup, series, outbox, countdowns, now)
     # What an account that is not there any more was notified of is closed by now.
     state = state._replace(groups={account: notified[account].groups for account in setup.notify}, outbox=outbox)
+    timers: list[tuple[float, EngineTimer]] = [*timers_anew(setup, state, now)]
+    timers += stale_timers(series, setup.watched, now)
+    timers += [timer for account in setup.notify for timer in notified[account].timers]
     events = [event for each in notified.values() for event in report.events(each.decisions)]
     return ResumedState(state, stored, timers, events)
+
+
+def _expected_back(alerts: Iterable[Alert], now: float) -> list[Sample]:
+    """The last samples of the series that alerts are open on: each is expected to come back."""
+    # Where the clock was set back, not from the future.
+    return [
+        Sample(alert.series, alert.value, min(alert.absence.since, now) if alert.absence.is_missing else now)
+        for alert in alerts
+        if alert.value is not None and alert.metric
+    ]
+
+
+def _for_accounts_of_today(left: LeftBehind, setup: Setup, now: float) -> tuple[accounts.OfAccounts, OutboxChanges]:
+    """What is left account by account, fitted to those of today; and what is to be written of the outbox."""
+    of_accounts = accounts.OfAccounts(left.groups, left.slots, left.outbox, left.countdowns)
+    known, renamed = accounts.with_names_of_today(of_accounts, setup)
+    outbox, moved, elsewhere = accounts.outbox_for(setup, known.outbox)
+    outbox, removed = _without_removed(outbox, setup.surfaces.keys, left.from_another, now)
+    for account in setup.config.accounts:
+        outbox = outbox_queue.try_again(outbox, account)
+    outbox = outbox_queue.want(outbox, setup.surfaces.keys)
+    # At another address nothing was notified yet: the groups start from nothing, and what fires is notified there.
+    groups = {account: each for account, each in known.groups.items() if account not in elsewhere}
+    countdowns = {key: each for key, each in known.countdowns.items() if key in setup.surfaces.streams}
+    fitted = accounts.OfAccounts(groups, accounts.slots_for(setup, known.slots), outbox, countdowns)
+    return fitted, renamed | moved | removed
+
+
+def _with_messages(outbox: Outbox, notified: Iterable[Notified]) -> tuple[Outbox, OutboxChanges]:
+    """The outbox with what there is to notify, and without what is not to be sent any more."""
+    changes = OutboxChanges()
+    for each in notified:
+        for message in each.messages:
+            outbox, enqueued = outbox_queue.enqueue(outbox, message)
+            changes |= enqueued
+        for key in each.withdrawn:
+            outbox, withdrawn = outbox_queue.withdraw(outbox, key)
+            changes |= withdrawn
+    return outbox, changes
 
 
 def _write_anew(stored: StateChanges, before: Mapping[str, Groups], after: Mapping[str, Groups], setup: Setup) -> None:
@@ -221,19 +234,19 @@ def _write_anew(stored: StateChanges, before: Mapping[str, Groups], after: Mappi
             stored.grouped |= dict.fromkeys((account, id_) for id_ in groups.of_alert)
 
 
-def _surface_timers(
-    setup: Setup, series: SeriesState, outbox: Outbox, countdowns: Mapping[StreamKey, Countdown], now: float
-) -> list[tuple[float, EngineTimer]]:
-    """When surfaces are rendered: at once, when every source should have answered (what is unseen then is silent), and
-    as time alone changes them.
+def timers_anew(setup: Setup, state: State, now: float) -> Iterator[tuple[float, EngineTimer]]:
+    """Every timer that a state needs, but those of its notification groups and of what becomes stale. Surfaces are
+    rendered at once, when every source should have answered (what is unseen then is silent), and as time alone changes
+    them.
     """
-    first_answers = now + series.longest_first_answer + JUST_AFTER
-    return [
-        *((at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers)),
-        *no_data_timers(setup, series, setup.surfaces.streams, now),
-        *renewal_timers(outbox, setup),
-        *countdown_timers(countdowns),
-    ]
+    yield from timers_of(setup.rules, state.alerts)
+    yield from window_timers(setup.windows, now)
+    yield from silence_timers(state.silences, now)
+    first_answers = now + state.series.longest_first_answer + JUST_AFTER
+    yield from ((at, SurfaceDue(key)) for key in setup.surfaces.keys for at in (now, first_answers))
+    yield from no_data_timers(setup, state.series, setup.surfaces.streams, now)
+    yield from _renewal_timers(state.outbox, setup)
+    yield from _countdown_timers(state.countdowns)
 
 
 def window_timers(windows: Iterable[TimeWindow], now: float) -> list[tuple[float, WindowDue]]:
@@ -254,14 +267,14 @@ def silence_timers(silences: Silences, now: float) -> list[tuple[float, SilenceD
     return [(silence.ends, SilenceDue(silence.id)) for silence in silences.active(now)]
 
 
-def renewal_timers(outbox: Outbox, setup: Setup) -> list[tuple[float, SurfaceDue]]:
+def _renewal_timers(outbox: Outbox, setup: Setup) -> list[tuple[float, SurfaceDue]]:
     """When the Live Activities on the phone are to be renewed."""
     shown = (outbox.shown.get(key) for key in setup.surfaces.streams)
     on_phone = [each for each in shown if isinstance(each, ShownActivity) and not each.ended]
     return [(each.renewal_at, SurfaceDue(each.key)) for each in on_phone]
 
 
-def countdown_timers(countdowns: Mapping[StreamKey, Countdown]) -> list[tuple[float, SurfaceDue]]:
+def _countdown_timers(countdowns: Mapping[StreamKey, Countdown]) -> list[tuple[float, SurfaceDue]]:
     """When timers are over or move, whether or not anything is polled then."""
     return [(at, SurfaceDue(key)) for key, each in countdowns.items() for at in each.times]
 

@@ -39,9 +39,8 @@ class State(NamedTuple):
     ``intervals``: when rules fired on each series. ``alive_at``: when it was last written that the daemon is alive;
     ``pruned_at``: when intervals were last pruned; ``left_at``: when the last run was last known to be alive.
     ``countdowns``: what the timers of streams count down. ``is_stopping``: the daemon was asked to stop.
-    ``not_renderable``: the surfaces that cannot show what they
-    should, and why.
-    ``ageing``: the metrics and sources that have a timer for when something of them becomes stale.
+    ``not_renderable``: the surfaces that cannot show what they should, and why. ``ageing``: the metrics and sources
+    that have a timer for when something of them becomes stale.
     A named tuple, since every poll makes a new one: to replace a field of a frozen dataclass costs three times as much.
     """
 
@@ -101,6 +100,23 @@ class StateChanges:
             or self.history is not None
             or self.alive
         )
+
+    def add(self, later: StateChanges) -> None:
+        """Have these changes, and then later ones of the same step."""
+        self.alerts += later.alerts
+        self.groups |= later.groups
+        self.grouped |= later.grouped
+        if self.silences_before is None:
+            self.silences_before = later.silences_before
+        self.outbox |= later.outbox
+        self.slots |= later.slots
+        self.countdowns |= later.countdowns
+        self.entries += later.entries
+        self.deliveries += later.deliveries
+        self.intervals += later.intervals
+        self.intervals_removed += later.intervals_removed
+        self.history = later.history or self.history
+        self.alive |= later.alive
 
 
 def write(connection: Connection, state: State, changes: StateChanges, journal: Journal, now: float) -> None:

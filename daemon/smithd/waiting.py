@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 from smithd.delivery.sentences import summary, why
 from smithd.delivery.waiting import Passages, Waiting, waiting, worth
-from smithd.keys import BadgeKey, Key, PushKey, StreamKey, WidgetKey
+from smithd.formatting import iso_time
+from smithd.keys import BadgeKey, PushKey, StreamKey, kind_of
 from smithd.outbox.queue import fill_lanes
 from smithd.outbox.queued import Queued
 from smithd.outbox.state import lane_of
@@ -26,7 +27,7 @@ def outbox_report(setup: Setup, state: State, passages: Mapping[str, Passages], 
     that is not there, no daemon runs.
     """
     return {
-        "at": _time(now, setup.config.zone),
+        "at": iso_time(now, setup.config.zone),
         "timezone": setup.config.zone.key,
         "running": bool(passages),
         "messages": list(_messages(setup, state, passages, now)),
@@ -57,17 +58,17 @@ def _message(queued: Queued, found: Waiting, score: float | None, zone: tzinfo) 
     failed = why(key, queued.reason, queued.detail) if queued.reason is not None else ""
     return {
         "account": key.account,
-        "kind": kind(key),
+        "kind": kind_of(key),
         "name": key.group if isinstance(key, PushKey) else key.name if not isinstance(key, BadgeKey) else "",
         "key": str(key),
         "says": summary(message, is_plain=queued.is_plain),
         "priority": lane.priority.name.lower(),
         "family": str(lane.family),
-        "since": _time(message.created, zone),
+        "since": iso_time(message.created, zone),
         "reason": str(found.reason),
         "why": str(found),
-        "until": _time(found.until, zone),
-        "expires_at": _time(queued.expires if queued.can_expire else None, zone),
+        "until": iso_time(found.until, zone),
+        "expires_at": iso_time(queued.expires if queued.can_expire else None, zone),
         "attempts": queued.attempts,
         "refusals": queued.refusals,
         "last_failure": failed,
@@ -79,14 +80,5 @@ def _message(queued: Queued, found: Waiting, score: float | None, zone: tzinfo) 
 def _waiting_for_a_slot(state: State, zone: tzinfo) -> Iterator[Found]:
     for key, problem in sorted(state.not_renderable.items(), key=lambda each: str(each[0])):
         if isinstance(key, StreamKey) and problem.wait is not None:
-            until = _time(problem.wait.until, zone)
+            until = iso_time(problem.wait.until, zone)
             yield {"account": key.account, "name": key.name, "key": str(key), "why": str(problem), "until": until}
-
-
-def kind(key: Key) -> str:
-    """Of what kind a key is, in one word."""
-    return {WidgetKey: "widget", StreamKey: "live_activity", PushKey: "push"}.get(type(key), "badge")
-
-
-def _time(at: float | None, zone: tzinfo) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")

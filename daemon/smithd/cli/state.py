@@ -21,6 +21,7 @@ from smithd.cli.progress import Advance, progress
 from smithd.cli.state_file import unreadable
 from smithd.cli.times import zone_lines
 from smithd.errors import ConfigError, DatabaseError
+from smithd.formatting import iso_time
 
 if TYPE_CHECKING:
     from smithd.config.files import ConfigFiles
@@ -214,18 +215,18 @@ def export(
     """
     from smithd.storage import sqlite
     from smithd.stored.export import Wanted, csv_lines, json_line, rows
-    from smithd.stored.parts import TABLES
+    from smithd.stored.parts import PARTS
     from smithd.suggestion import did_you_mean
 
     named = _named(config, at)
     for part in parts:
-        if part not in TABLES:
-            hint = did_you_mean(part, TABLES) or f"there are: {', '.join(TABLES)}"
+        if part not in PARTS:
+            hint = did_you_mean(part, PARTS) or f"there are: {', '.join(PARTS)}"
             raise click.UsageError(f"There is no part '{part}'; {hint}")
     if output == "csv" and set(parts) - {"samples"}:
         raise click.UsageError("csv is for samples only: leave out --part, or --format csv.")
     only_samples = bool(metrics) or output == "csv"
-    chosen = parts or (["samples"] if only_samples else TABLES)
+    chosen = parts or (["samples"] if only_samples else PARTS)
     wanted = Wanted(chosen, metrics, _seconds(since, named.zone), _seconds(until, named.zone))
     # On a terminal, the lines show that it goes on.
     shown = nullcontext() if sys.stdout.isatty() else progress("exporting")
@@ -321,7 +322,7 @@ def _info_report(found: StateInfo, zone: ZoneInfo) -> dict[str, Any]:
     from smithd.storage.migration import HEAD
 
     def amount(each: Amount) -> dict[str, Any]:
-        return {"rows": each.rows, "oldest": _iso(each.oldest, zone), "newest": _iso(each.newest, zone)}
+        return {"rows": each.rows, "oldest": iso_time(each.oldest, zone), "newest": iso_time(each.newest, zone)}
 
     return {
         "path": str(found.path),
@@ -332,7 +333,7 @@ def _info_report(found: StateInfo, zone: ZoneInfo) -> dict[str, Any]:
         "written_by": found.written_by or None,
         "configuration": found.configuration or None,
         "daemon_pid": found.daemon_pid,
-        "written_at": _iso(found.written_at, zone),
+        "written_at": iso_time(found.written_at, zone),
         "timezone": zone.key,
         "accounts": [
             {"name": name, "address": each.address, "key_fingerprint": each.fingerprint}
@@ -345,7 +346,7 @@ def _info_report(found: StateInfo, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _info_text(found: dict[str, Any]) -> Iterator[str]:
-    from smithd.stored.parts import WORDS
+    from smithd.stored.parts import PARTS
 
     log = f", and {_bytes(found['log_size'])} in its log" if found["log_size"] else ""
     yield f"{found['path']}: {_bytes(found['size'])}{log}"
@@ -364,9 +365,8 @@ def _info_text(found: dict[str, Any]) -> Iterator[str]:
     yield from zone_lines(found)
     yield ""
     amounts = {name: each for name, each in found["parts"].items() if each["rows"]}
-    yield from _table(
-        [(WORDS[name] if WORDS[name] == name else f"{WORDS[name]} ({name})", each) for name, each in amounts.items()]
-    )
+    texts = {name: PARTS[name].text for name in amounts}
+    yield from _table([(text if text == name else f"{text} ({name})", amounts[name]) for name, text in texts.items()])
     if not amounts:
         yield "nothing is in it yet"
     if metrics := [(f"  {name}", each) for name, each in found["metrics"].items()]:
@@ -395,9 +395,9 @@ def _check_text(path: Path, findings: Sequence[StateFinding]) -> Iterator[str]:
 
 
 def _prune_text(pruned: Pruned, dry_run: bool) -> str:
-    from smithd.stored.parts import WORDS
+    from smithd.stored.parts import PARTS
 
-    removed = ", ".join(f"{count:,} {WORDS[name]}" for name, count in pruned.removed.items()) or "nothing"
+    removed = ", ".join(f"{count:,} {PARTS[name].text}" for name, count in pruned.removed.items()) or "nothing"
     sizes = f"from {_bytes(pruned.size_before)} to {_bytes(pruned.size_after)}"
     if dry_run:
         return f"Would remove: {removed}; the file would go {sizes}."
@@ -410,10 +410,6 @@ def _print(output: str, report: dict[str, Any], text: Iterable[str]) -> None:
         return
     for line in text:
         print_line(line)
-
-
-def _iso(at: float | None, zone: tzinfo) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
 
 
 def _short(at: str) -> str:

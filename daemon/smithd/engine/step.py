@@ -14,7 +14,7 @@ from rpds import HashTrieSet
 
 from smithd import startup
 from smithd.alerts.alert import Transition
-from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue, timers_of
+from smithd.alerts.evaluation import Evaluated, evaluate, evaluate_time, overdue
 from smithd.delivery.outcome import Outcome
 from smithd.delivery.sender import Departures
 from smithd.engine.entries import (
@@ -358,11 +358,10 @@ class Step:
 
     def _set_clock(self, now: float, seconds: float) -> None:
         """Nothing was true, or began, in the future; and everything is looked at again."""
-        series = set_clock(self._state.series, now)
         rescheduled = {account: reschedule(each, account, now) for account, each in self._state.groups.items()}
         self._take_outbox(*wall_clock.shift(self._state.outbox, seconds))
         self._state = self._state._replace(
-            series=series,
+            series=set_clock(self._state.series, now),
             alerts=self._state.alerts.clamped(now),
             groups={account: groups for account, (groups, _) in rescheduled.items()},
             slots={account: memory.set_clock(each, now) for account, each in self._state.slots.items()},
@@ -384,13 +383,7 @@ class Step:
         self._timers.reset()
         for _, timers in rescheduled.values():
             self._timers.add(timers)
-        self._timers.add(timers_of(self._setup.rules, self._state.alerts))
-        self._timers.add((now, SurfaceDue(key)) for key in self._setup.surfaces.keys)
-        self._timers.add(startup.window_timers(self._setup.windows, now))
-        self._timers.add(startup.silence_timers(self._state.silences, now))
-        self._timers.add(startup.no_data_timers(self._setup, series, self._setup.surfaces.streams, now))
-        self._timers.add(startup.renewal_timers(self._state.outbox, self._setup))
-        self._timers.add(startup.countdown_timers(self._state.countdowns))
+        self._timers.add(startup.timers_anew(self._setup, self._state, now))
         self._watch(self._setup.watched, now)
 
     def _change_silences(self, command: AddSilence | ExpireSilence) -> Silence | ValueError | None:
@@ -460,15 +453,7 @@ class Step:
         self._setup, self._state = command.setup, resumed.state
         self._samples.watch(command.setup.history, command.setup.config.history)
         # Entries before this one, in the same step, may have changed something too.
-        self._stored.alerts += resumed.stored.alerts
-        self._stored.groups |= resumed.stored.groups
-        self._stored.grouped |= resumed.stored.grouped
-        self._stored.slots |= resumed.stored.slots
-        self._stored.countdowns |= resumed.stored.countdowns
-        self._stored.outbox |= resumed.stored.outbox
-        self._stored.entries += resumed.stored.entries
-        self._stored.intervals += resumed.stored.intervals
-        self._stored.alive |= resumed.stored.alive
+        self._stored.add(resumed.stored)
         # Those that are set may be for rules, surfaces and groups that are not there any more.
         self._timers.reset()
         self._timers.add(resumed.timers)

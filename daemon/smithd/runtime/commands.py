@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -15,6 +14,7 @@ from smithd.descriptors import RESERVE
 from smithd.engine.entries import AddSilence, ExpireSilence
 from smithd.errors import NotThere
 from smithd.events import Reloaded
+from smithd.formatting import iso_time
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.notify.silence import Silence
 from smithd.runtime.components import Components
@@ -168,7 +168,7 @@ class _Commands:
         outbox = self._components.engine.state.outbox
         return config.redactor.clean_all(
             {
-                "at": datetime.fromtimestamp(now, config.zone).isoformat(timespec="seconds"),
+                "at": iso_time(now, config.zone),
                 "timezone": config.zone.key,
                 "phones": phones(outbox, config.accounts, config.zone),
             }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
+from smithd.formatting import iso_time
 from smithd.journal import Entry
 from smithd.past import MetricPast, bounds, spells
 from smithd.series.trail import thinned
@@ -16,16 +17,13 @@ def plotted(past: MetricPast, entries: Sequence[Entry], zone: tzinfo, now: float
     of seconds since 1970 and a value; all other times are written in the zone.
     """
 
-    def time(at: float | None) -> str | None:
-        return None if at is None else datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")
-
     fired = spells(entries, past.since, past.until)
     return {
-        "at": time(now),
+        "at": iso_time(now, zone),
         "timezone": str(zone),
         "metric": past.metric,
-        "from": time(past.since),
-        "to": time(past.until),
+        "from": iso_time(past.since, zone),
+        "to": iso_time(past.until, zone),
         "kept_for_seconds": past.kept_for,
         "thresholds": [
             {"rule": rule.name, "severity": severity, "condition": condition, "bounds": numbers}
@@ -37,7 +35,7 @@ def plotted(past: MetricPast, entries: Sequence[Entry], zone: tzinfo, now: float
                 "labels": dict(each.labels),
                 "points": [[at, value] for at, value in thinned(each.points)],
                 "firing": [
-                    {"rule": spell.rule, "from": time(spell.start), "to": time(spell.end)}
+                    {"rule": spell.rule, "from": iso_time(spell.start, zone), "to": iso_time(spell.end, zone)}
                     for spell in fired
                     if spell.labels == each.labels
                 ],

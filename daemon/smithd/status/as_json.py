@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import cache
 from typing import Any
+
+from smithd.formatting import iso_time
 
 
 def as_json(value: Any, zone: tzinfo) -> Any:
@@ -14,7 +16,7 @@ def as_json(value: Any, zone: tzinfo) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         parts = ((name, getattr(value, name), is_time) for name, is_time in _names(type(value)))
         return {
-            name: _time(part, zone) if is_time and part is not None else as_json(part, zone)
+            name: iso_time(part, zone) if is_time and part is not None else as_json(part, zone)
             for name, part, is_time in parts
         }
     if value is None or isinstance(value, str | int | float):
@@ -33,7 +35,3 @@ def _names(kind: type[Any]) -> tuple[tuple[str, bool], ...]:
     return tuple(
         (name, name in ("at", "since", "until") or name.endswith(("_at", "_since", "_until"))) for name in names
     )
-
-
-def _time(at: float, zone: tzinfo) -> str:
-    return datetime.fromtimestamp(at, zone).isoformat(timespec="seconds")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 
 from smithd.alerts.alert import Alert, AlertKey
 from smithd.alerts.rule import Rule
@@ -15,8 +14,8 @@ from smithd.delivery.delivery import AccountDelivery
 from smithd.delivery.outcome import BlockScope
 from smithd.delivery.sentences import summary, why
 from smithd.delivery.waiting import passages
-from smithd.desired import Desired, activity_in_words, desired, difference
-from smithd.keys import BadgeKey, StreamKey, SurfaceKey, WidgetKey
+from smithd.desired import Desired, SurfaceDifference, activity_in_words, desired, difference
+from smithd.keys import BadgeKey, StreamKey, SurfaceKey, kind_of
 from smithd.notify.reason import reason_text
 from smithd.notify.silence import Silence
 from smithd.notify.suppression import Suppression
@@ -212,40 +211,38 @@ def _surfaces(setup: Setup, state: State, facts: RuntimeFacts, view: SurfacesVie
     for surfaces in setup.surfaces.by_account.values():
         for key in surfaces.keys:
             differs = difference(outbox, key, should[key], let_go[key.account], surfaces.updates_at_once, now)
-            is_right = differs.reason in AS_IT_SHOULD
-            surface = replace(
-                _surface(outbox, key, should[key]),
-                waiting_reason="" if is_right else differs.reason,
-                waiting_why="" if is_right else differs.why,
-                waiting_until=differs.until,
-                stale=_is_stale(surfaces, key, state, now),
-            )
-            stream = surfaces.streams.get(key) if isinstance(key, StreamKey) else None
-            if stream is not None:
-                surface = replace(surface, rank=rank_text(stream.incident_severity(view), stream.slot.priority))
-            found.append(surface)
+            stale, rank = _is_stale(surfaces, key, state, now), _rank(surfaces, key, view)
+            found.append(_surface(outbox, key, should[key], differs, stale, rank))
     return found
 
 
-def _surface(outbox: Outbox, key: SurfaceKey, should: Desired) -> SurfaceStatus:
-    now_shown, problem = outbox.status(key), should.problem
-    shown = _shows(now_shown.shown)
+def _surface(
+    outbox: Outbox, key: SurfaceKey, should: Desired, differs: SurfaceDifference, stale: bool, rank: str
+) -> SurfaceStatus:
+    has, problem, is_right = outbox.status(key), should.problem, differs.reason in AS_IT_SHOULD
+    shown = _shows(has.shown)
     return SurfaceStatus(
-        {WidgetKey: "widget", StreamKey: "live_activity"}.get(type(key), "badge"),
-        key.account,
-        "" if isinstance(key, BadgeKey) else key.name,
-        shown,
-        None if shown is None or now_shown.shown is None else now_shown.shown.at,
-        _says(should.message),
-        now_shown.queued is not None or now_shown.in_flight,
-        "",
-        "",
-        None,
-        stale=False,
-        has_slot=isinstance(key, StreamKey) and now_shown.holds_slot,
+        kind=kind_of(key),
+        account=key.account,
+        name="" if isinstance(key, BadgeKey) else key.name,
+        shown=shown,
+        shown_at=None if shown is None or has.shown is None else has.shown.at,
+        desired=_says(should.message),
+        waiting=has.queued is not None or has.in_flight,
+        waiting_reason="" if is_right else differs.reason,
+        waiting_why="" if is_right else differs.why,
+        waiting_until=differs.until,
+        stale=stale,
+        has_slot=isinstance(key, StreamKey) and has.holds_slot,
         reason="" if problem is None else str(problem),
+        rank=rank,
         may_start_at=problem.wait.until if problem is not None and problem.wait is not None else None,
     )
+
+
+def _rank(surfaces: Surfaces, key: SurfaceKey, view: SurfacesView) -> str:
+    stream = surfaces.streams.get(key) if isinstance(key, StreamKey) else None
+    return "" if stream is None else rank_text(stream.incident_severity(view), stream.slot.priority)
 
 
 def _is_stale(surfaces: Surfaces, key: SurfaceKey, state: State, now: float) -> bool:
@@ -289,9 +286,9 @@ def account_status(setup: Setup, state: State, gate: GateStatus, view: SurfacesV
         if each.is_refused and each.reason is not None and isinstance(each.message, Push | PushUpdate):
             reason = why(each.message.key, each.reason, each.detail)
             refused.append(RefusedStatus(str(each.message.key), each.message.content.title, reason, each.retry_at))
-    made = defaultdict(list)
+    made_at = defaultdict(list)
     for each in queued:
-        made[each.message.priority].append(each.message.created)
+        made_at[each.message.priority].append(each.message.created)
     return AccountStatus(
         gate.account,
         gate.reachable,
@@ -301,9 +298,9 @@ def account_status(setup: Setup, state: State, gate: GateStatus, view: SurfacesV
         gate.budgets,
         *_slots(setup, outbox, gate.account, view),
         [
-            LaneStatus(priority.name.lower(), len(made[priority]), min(made[priority]))
+            LaneStatus(priority.name.lower(), len(made_at[priority]), min(made_at[priority]))
             for priority in Priority
-            if made[priority]
+            if made_at[priority]
         ],
         outbox.in_flight(gate.account),
         sorted(refused, key=lambda each: (each.retry_at, each.notification)),

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from smithd.series import rows as series_rows
 from smithd.storage import sqlite
-from smithd.stored.parts import TABLES, TIMES
+from smithd.stored.parts import PARTS, Part
 
 _TIMES = frozenset({"at", "opened", "created", "due", "starts", "ends", "start", "end", "over_at"})
 """Columns with seconds since 1970; 0 stands for none."""
@@ -41,10 +41,10 @@ class Wanted:
 def rows(connection: Connection, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """Each row as JSON has it, with the name of its ``part``. Times are ISO 8601, in UTC."""
     there = sqlite.tables(connection)
-    for part, table in TABLES.items():
-        if part in wanted.parts and table in there:
-            made = _samples(connection, wanted) if part == "samples" else _of_table(connection, part, table, wanted)
-            yield from ({"part": part, **row} for row in made)
+    for name, part in PARTS.items():
+        if name in wanted.parts and part.table in there:
+            made = _samples(connection, wanted) if name == "samples" else _of_part(connection, part, wanted)
+            yield from ({"part": name, **row} for row in made)
 
 
 def csv_lines(connection: Connection, wanted: Wanted) -> Iterator[str]:
@@ -71,9 +71,9 @@ def _samples(connection: Connection, wanted: Wanted) -> Iterator[dict[str, Any]]
         yield {"at": _time(at), "metric": series.metric, "labels": dict(series.labels), "value": value}
 
 
-def _of_table(connection: Connection, part: str, table: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    found = sqlite.untyped(connection, table)
-    read, time = select(found), found.c.get(TIMES.get(part, ""))
+def _of_part(connection: Connection, part: Part, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    found = sqlite.untyped(connection, part.table)
+    read, time = select(found), found.c.get(part.time or "")
     if time is not None and wanted.since is not None:
         read = read.where(time >= wanted.since)
     if time is not None and wanted.until is not None:

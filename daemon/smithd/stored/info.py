@@ -14,7 +14,7 @@ from smithd.series import rows as series_rows
 from smithd.storage import lock, owner, sqlite
 from smithd.storage.backup import before_upgrades
 from smithd.storage.migration import found_version
-from smithd.stored.parts import TABLES, TIMES
+from smithd.stored.parts import PARTS, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,16 @@ def look(path: Path) -> StateInfo:
             pid,
             written_at,
             accounts,
-            [_amount(connection, name, table) for name, table in TABLES.items() if table in tables],
+            [_amount(connection, name, part) for name, part in PARTS.items() if part.table in tables],
             [Amount(*each) for each in series_rows.amounts(connection)] if "series" in tables else [],
             before_upgrades(real),
         )
 
 
-def _amount(connection: Connection, name: str, table: str) -> Amount:
-    found = sqlite.untyped(connection, table)
+def _amount(connection: Connection, name: str, part: Part) -> Amount:
+    found = sqlite.untyped(connection, part.table)
     # A table of an earlier version may not have it.
-    time = found.c.get(TIMES.get(name, ""), null())
+    time = found.c.get(part.time or "", null())
     return Amount(
         name, *connection.execute(select(func.count(), func.min(time), func.max(time)).select_from(found)).one()
     )

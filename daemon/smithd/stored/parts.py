@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,59 +17,34 @@ from smithd.outbox import rows as outbox_rows
 from smithd.series import rows as series_rows
 from smithd.surfaces import rows as slot_rows
 
-TABLES = {
-    "alerts": "alerts",
-    "samples": "samples",
-    "firing_intervals": "firing_intervals",
-    "decisions": "journal",
-    "silences": "silences",
-    "groups": "notification_groups",
-    "grouped_alerts": "grouped_alerts",
-    "remembered_alerts": "remembered_alerts",
-    "messages": "outbox",
-    "shown": "shown",
-    "requests": "sent",
-    "deliveries": "deliveries",
-    "movements": "widget_movements",
-    "slots": "slots",
-    "countdowns": "countdowns",
-    "accounts": "accounts",
-}
-"""The parts that a user may ask for, and the table of each."""
 
-WORDS = {
-    "alerts": "alerts",
-    "samples": "samples",
-    "firing_intervals": "times in which rules fired",
-    "decisions": "decisions about alerts",
-    "silences": "silences",
-    "groups": "notification groups",
-    "grouped_alerts": "alerts in notification groups",
-    "remembered_alerts": "alerts that left a group",
-    "messages": "messages waiting",
-    "shown": "what the phone shows",
-    "requests": "requests sent, for the limits",
-    "deliveries": "deliveries",
-    "movements": "how widgets' values move",
-    "slots": "accounts with Live Activity slots",
-    "countdowns": "timers",
-    "accounts": "accounts",
-}
-"""What each part is called in a sentence."""
+class Part(NamedTuple):
+    """``text``: its name in a sentence; ``time``: the column that says when a row is from, if there is one."""
 
-TIMES = {
-    "samples": "at",
-    "firing_intervals": "start",
-    "decisions": "at",
-    "silences": "starts",
-    "remembered_alerts": "at",
-    "messages": "created",
-    "shown": "at",
-    "requests": "at",
-    "deliveries": "at",
-    "countdowns": "at",
+    table: str
+    text: str
+    time: str | None = None
+
+
+PARTS = {
+    "alerts": Part("alerts", "alerts"),
+    "samples": Part("samples", "samples", "at"),
+    "firing_intervals": Part("firing_intervals", "times in which rules fired", "start"),
+    "decisions": Part("journal", "decisions about alerts", "at"),
+    "silences": Part("silences", "silences", "starts"),
+    "groups": Part("notification_groups", "notification groups"),
+    "grouped_alerts": Part("grouped_alerts", "alerts in notification groups"),
+    "remembered_alerts": Part("remembered_alerts", "alerts that left a group", "at"),
+    "messages": Part("outbox", "messages waiting", "created"),
+    "shown": Part("shown", "what the phone shows", "at"),
+    "requests": Part("sent", "requests sent, for the limits", "at"),
+    "deliveries": Part("deliveries", "deliveries", "at"),
+    "movements": Part("widget_movements", "how widgets' values move"),
+    "slots": Part("slots", "accounts with Live Activity slots"),
+    "countdowns": Part("countdowns", "timers", "at"),
+    "accounts": Part("accounts", "accounts"),
 }
-"""The column that says when a row is from."""
+"""The parts that a user may ask for, by their names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from smithd.series.intervals import prune as prune_intervals
 from smithd.setup import Setup
 from smithd.storage import sqlite
 from smithd.storage.database import Database
-from smithd.stored.parts import TABLES
+from smithd.stored.parts import PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,6 @@ def _remove(connection: Connection, setup: Setup, now: float) -> None:
 
 def _counts(connection: Connection) -> dict[str, int]:
     return {
-        name: connection.execute(select(func.count()).select_from(sqlite.untyped(connection, table))).scalar_one()
-        for name, table in TABLES.items()
+        name: connection.execute(select(func.count()).select_from(sqlite.untyped(connection, part.table))).scalar_one()
+        for name, part in PARTS.items()
     }

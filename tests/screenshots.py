@@ -69,7 +69,7 @@ SENT: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 async def demo_pages() -> dict[str, str]:
-    """The demo's page at its trouble: the overview, and the story of the rule that fires."""
+    """The demo's page at its trouble: the overview, and the page of the rule that fires."""
     out, stop = io.StringIO(), asyncio.Event()
     # The machine's own figures differ from picture to picture, and the demo does without them, too.
     with mock.patch.object(demo, "Registry") as registry:

@@ -94,7 +94,7 @@ def test_online_polls_and_verifies_the_key(tmp_path: Path, capsys: pytest.Captur
         assert run(["check", "--online", str(config)]) == 0
         shown = capsys.readouterr().out
         assert [request.endpoint for request in service.requests] == ["live-activity-stream-delete"]
-        assert service.complaints() == []
+        assert service.violations() == []
         service.fault = lambda _: 401
         assert run(["check", "--online", str(config)]) == 1
     refused = capsys.readouterr().out

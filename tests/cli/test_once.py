@@ -30,7 +30,7 @@ def test_once_send_sends_and_remembers(tmp_path: Path, capsys: pytest.CaptureFix
         config = configured(tmp_path, service.key, url)
         assert run(["once", "--send", "-c", str(config)]) == 0
         assert len(service.requests) == 3
-        assert service.complaints() == []
+        assert service.violations() == []
         assert run(["once", "--send", "-c", str(config)]) == 0
         assert len(service.requests) == 3
     assert "nothing" in capsys.readouterr().out

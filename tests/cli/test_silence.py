@@ -49,7 +49,7 @@ def test_a_silence_holds_an_alert_back_until_it_is_ended(tmp_path: Path, capsys:
             assert run(["silence", "expire", "1", "-c", config]) == 0
             wait_until(lambda: len(service.of("push-notification-send")) == 1, what="the push")
             wait_until(lambda: len(service.of("live-activity-stream-put")) >= 1, what="the alert, on the Lock Screen")
-        assert service.complaints() == []
+        assert service.violations() == []
 
 
 def test_words_that_make_no_sense_are_refused_before_anybody_is_asked(

@@ -11,7 +11,7 @@ import pytest
 from smithd.cli.main import run
 
 
-def _complaint(path: str, capsys: pytest.CaptureFixture[str]) -> str:
+def _error(path: str, capsys: pytest.CaptureFixture[str]) -> str:
     assert run(["check", path]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -24,7 +24,7 @@ def test_a_file_that_is_not_there(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    text = _complaint(path, capsys)
+    text = _error(path, capsys)
     assert "no such file" in text or "cannot be read" in text or "is a directory" in text
 
 
@@ -37,7 +37,7 @@ def test_without_a_name_it_is_smithd_yaml_in_the_current_folder(
 
 
 def test_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "this is a directory" in _complaint(str(tmp_path), capsys)
+    assert "this is a directory" in _error(str(tmp_path), capsys)
 
 
 def test_a_file_that_may_not_be_read(
@@ -47,7 +47,7 @@ def test_a_file_that_may_not_be_read(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)  # root, who runs some tests, may read everything
-    assert "permission denied" in _complaint(str(tmp_path / "a.yaml"), capsys)
+    assert "permission denied" in _error(str(tmp_path / "a.yaml"), capsys)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_a_file_that_is_no_text(
 ) -> None:
     path = tmp_path / "a.yaml"
     path.write_bytes(content)
-    text = _complaint(str(path), capsys)
+    text = _error(str(path), capsys)
     assert text.startswith(f"{path}:{place}: ")
     assert words in text
     assert "\x1b" not in text
 
 
 def test_an_endless_file_is_read_no_further_than_it_is_worth(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "larger than 10 MB" in _complaint("/dev/zero", capsys)
+    assert "larger than 10 MB" in _error("/dev/zero", capsys)
 
 
 SOUND = """
@@ -101,7 +101,7 @@ def test_a_pipe_that_nobody_writes_into_is_given_up(
     monkeypatch.setattr("smithd.config.files.PIPE_TIMEOUT", 0.01)
     pipe = tmp_path / "key"
     os.mkfifo(pipe)
-    assert "cannot be read: it is a pipe, and nothing came for 0.01 s" in _complaint(str(pipe), capsys)
+    assert "cannot be read: it is a pipe, and nothing came for 0.01 s" in _error(str(pipe), capsys)
     (tmp_path / "smithd.yaml").write_text(SOUND)
     assert run(["check", str(tmp_path / "smithd.yaml")]) == 0
     assert "${file:key} cannot be read: it is a pipe" in capsys.readouterr().out

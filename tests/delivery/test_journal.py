@@ -9,7 +9,7 @@ import pytest
 
 from answers import no, ok, reply_to
 from delivery.test_choice import NOW, push, widget
-from engine.faulty import World, play
+from engine.failing import World, play
 from smithd.contract.endpoint import Endpoint
 from smithd.delivery.journal import delivered, given_up
 from smithd.delivery.outcome import judge
@@ -73,12 +73,12 @@ def test_what_was_given_up_has_an_entry_without_a_request() -> None:
 
 
 def test_a_request_is_journaled_and_counted_with_its_seconds(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.answer_takes = 2.5
         await world.poll(errors=9)
         await world.clock.sleep(5)
 
-    world = play(tmp_path, story)
+    world = play(tmp_path, scenario)
     ends = [event for event in world.events if isinstance(event, RequestEnded)]
     assert ends == [RequestEnded(DEFAULT_ACCOUNT, "notifications", "accepted", 2.5)]
     with closing(Database.open(tmp_path / "state.db")) as database, database.read_only() as connection:
@@ -87,13 +87,13 @@ def test_a_request_is_journaled_and_counted_with_its_seconds(tmp_path: Path) -> 
 
 
 def test_a_secret_that_the_service_repeats_is_not_written(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.config.redactor.add(SECRET)
         world.running.senders[DEFAULT_ACCOUNT].transport = refusing(f"{SECRET} may not do this")
         await world.poll(errors=9)
         await world.clock.sleep(1)
 
-    play(tmp_path, story)
+    play(tmp_path, scenario)
     with closing(Database.open(tmp_path / "state.db")) as database, database.read_only() as connection:
         details = connection.exec_driver_sql("SELECT detail FROM deliveries").scalars().all()
     assert details

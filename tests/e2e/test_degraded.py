@@ -63,7 +63,7 @@ def test_an_alert_is_sent_while_the_state_is_held_and_not_again_after_a_restart(
             shop.data = data(errors=0)
             wait_until(lambda: bool(service.of("push-notification-replace")), what="the end, in place")
         assert titles(service) == ["errors is critical"]
-        assert service.complaints() == []
+        assert service.violations() == []
 
 
 def test_a_daemon_killed_while_it_cannot_write_waits_before_it_sends_again(tmp_path: Path) -> None:

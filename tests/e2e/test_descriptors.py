@@ -126,7 +126,7 @@ def test_strangers_at_the_page_cost_nothing(tmp_path: Path, says: bytes, closed_
                 wait_until(lambda: count_open(connections) == 0, seconds=closed_after + 5, what="the closing")
                 # The next poll may be about to come.
                 assert shop.polls - polls >= ((time.monotonic() - began) / 0.2 - 1) * 0.8
-            assert service.complaints() == []
+            assert service.violations() == []
     assert "Traceback" not in log.read_text()
     assert "HTTP request" not in log.read_text()
     assert log.stat().st_size < 10_000

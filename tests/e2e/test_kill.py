@@ -64,7 +64,7 @@ def test_kills_lose_no_push_and_repeat_only_what_was_cut_off(tmp_path: Path) -> 
             wait_until(lambda: open_jobs <= pushes_by_job(service).keys(), seconds=240, what="every push")
             shop.data = data(jobs=dict.fromkeys(failed, 0))
             wait_until(lambda: len(resolved(service)) >= len(open_jobs), seconds=240, what="every resolve")
-        assert service.complaints() == []
+        assert service.violations() == []
         for title, requests in pushes_by_job(service).items():
             assert len(requests) <= 1 + cut_off[title], f"{title} was sent again though its answer had come"
         assert service.most_in_a_minute()["notifications"] <= LIMITS["notifications"]

@@ -75,4 +75,4 @@ def test_large_answers_slow_nobody_down_and_leave_nothing_behind(tmp_path: Path)
             assert time.monotonic() - fired < 5
             shop.others = dict.fromkeys(shop.others, SMALL)
             wait_until(lambda: memory_of(process.pid) <= 1.1 * before, what="memory as before")
-        assert service.complaints() == []
+        assert service.violations() == []

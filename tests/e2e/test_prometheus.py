@@ -41,6 +41,6 @@ def test_series_of_a_real_prometheus_become_alerts_and_widgets(tmp_path: Path) -
         with smithd(config):
             wait_until(lambda: len(service.requests) >= 2, what="the push and the widget")
             await_polls(shop, 5)
-        assert service.complaints() == []
+        assert service.violations() == []
         assert [push.body["title"] for push in service.of("push-notification-send")] == ["b is busy"]
         assert [(value.name, value.body["value"]) for value in service.of("metric-value")] == [("prod.total", 2.5)]

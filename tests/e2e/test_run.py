@@ -58,7 +58,7 @@ def data(orders: int = 1, errors: float = 0, jobs: dict[str, int] | None = None)
 
 
 def test_a_polled_number_reaches_the_lock_screen(tmp_path: Path) -> None:
-    """An alert's whole story, every request valid, nothing twice, nothing that did not change."""
+    """An alert's whole episode, every request valid, nothing twice, nothing that did not change."""
     with world(data()) as (service, shop, url), smithd(configured(tmp_path, service.key, url)):
         wait_until(lambda: len(service.of("metric-value")) == 1, what="the first widget value")
         shop.data = data(orders=2, errors=7)
@@ -73,7 +73,7 @@ def test_a_polled_number_reaches_the_lock_screen(tmp_path: Path) -> None:
         wait_until(lambda: len(service.of("push-notification-replace")) == 1, what="the resolve")
         wait_until(lambda: len(service.of("live-activity-stream-delete")) == 1, what="the end of the Live Activity")
         await_polls(shop, 6)
-        assert service.complaints() == []
+        assert service.violations() == []
         assert [request.body["value"] for request in service.of("metric-value")] == [1, 2]
         assert len(service.requests) == 6
     log = (tmp_path / "smithd.log").read_text()
@@ -95,7 +95,7 @@ def test_a_restart_with_nothing_changed_sends_nothing(tmp_path: Path) -> None:
         with smithd(config):
             shop.data = data(errors=0)
             wait_until(lambda: len(service.of("push-notification-replace")) == 1, what="the resolve")
-        assert service.complaints() == []
+        assert service.violations() == []
 
 
 def test_an_outage_of_the_service_costs_nothing_and_is_told_in_one(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_storm_of_alerts_stays_within_the_limits(tmp_path: Path) -> None:
         shop.data = data(jobs=jobs)
         wait_until(lambda: len(service.of("push-notification-send")) >= 50, seconds=30, what="the first pushes")
         await_polls(shop, 21)
-        assert service.complaints() == []
+        assert service.violations() == []
         assert service.most_in_a_minute()["notifications"] <= LIMITS["notifications"]
         titles = [request.body["title"] for request in service.of("push-notification-send")]
         assert len(titles) == len(set(titles))
@@ -140,4 +140,4 @@ def test_ten_rules_on_fifty_series_are_a_few_pushes_within_seconds(tmp_path: Pat
             wait_until(lambda: len(service.of("push-notification-send")) >= 11, seconds=5, what="every push")
             await_polls(shop, 5)
         assert len(service.of("push-notification-send")) == 11
-        assert service.complaints() == []
+        assert service.violations() == []

@@ -73,7 +73,7 @@ def test_a_push_whose_answer_came_while_smithd_stood_still_is_not_sent_again(tmp
                 stall_on_its_way(service, shop, process, number)
             await_polls(shop, 5)
         assert len(service.of("push-notification-send")) == ROUNDS
-        assert service.complaints() == []
+        assert service.violations() == []
 
 
 @pytest.mark.campaign

@@ -44,7 +44,7 @@ class Request:
     family: str
     name: str
     body: Any
-    complaint: str | None
+    violation: str | None
     answered: bool = False
 
 
@@ -66,10 +66,10 @@ class Service:
             if verb != method or not match:
                 continue
             name = unquote(match[1]) if match.groups() else ""
-            body, complaint = self._body(endpoint, raw)
+            body, violation = self._body(endpoint, raw)
             if authorization != f"Bearer {self.key}":
-                complaint = "wrong key"
-            return Request(at, endpoint, family, name, body, complaint)
+                violation = "wrong key"
+            return Request(at, endpoint, family, name, body, violation)
         return Request(at, "unknown", "unknown", path, None, f"no such endpoint: {method} {path}")
 
     def _body(self, endpoint: str, raw: bytes) -> tuple[Any, str | None]:
@@ -84,8 +84,8 @@ class Service:
         return body, errors[0].message if errors else None
 
     def answer(self, request: Request) -> tuple[int, dict[str, Any]]:
-        if request.complaint:
-            return 400, {"error": "Bad request", "message": request.complaint}
+        if request.violation:
+            return 400, {"error": "Bad request", "message": request.violation}
         if (status := self.fault(request)) is not None:
             return status, {"error": "fault", "message": "as ordered"}
         stamp = {"success": True, "timestamp": "2026-11-23T12:00:00Z"}
@@ -106,9 +106,9 @@ class Service:
         with self.lock:
             return [request for request in self.requests if request.endpoint == endpoint]
 
-    def complaints(self) -> list[str]:
+    def violations(self) -> list[str]:
         with self.lock:
-            return [f"{one.endpoint} {one.name}: {one.complaint}" for one in self.requests if one.complaint]
+            return [f"{one.endpoint} {one.name}: {one.violation}" for one in self.requests if one.violation]
 
     def most_in_a_minute(self) -> Counter[str]:
         """The most requests of each family that arrived within any 60 seconds."""

@@ -1,4 +1,4 @@
-"""``smithd explain``: an alert's story for a person, its state, and what would have to happen next."""
+"""``smithd explain``: what became of an alert, for a person, its state, and what would have to happen next."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ def test_it_tells_the_story_in_order_with_decisions_and_deliveries(tmp_path: Pat
         assert "  no longer critical at 23:07:00 if it stays clear" in lines
         assert "  muted: nights until Tue 24 Nov 07:00:00" in lines
         assert "  no longer warning when it is not > 1 for 5m" in lines
-        story = lines[lines.index("What happened") + 1 :]
-        assert story[1].endswith(
+        scenario = lines[lines.index("What happened") + 1 :]
+        assert scenario[1].endswith(
             'fired critical: shop.stock{house="a"} is 7 (critical > 5; normal: 1 or less) [notified]'
         )
-        assert [line for line in story if "[muted: nights until Tue 07:00]" in line]
-        assert story[-1] == "  accepted 20:02:00: stock (a) is critical"
+        assert [line for line in scenario if "[muted: nights until Tue 07:00]" in line]
+        assert scenario[-1] == "  accepted 20:02:00: stock (a) is critical"
         only = told(harness, "stock", "house=b")
         assert not [line for line in only if 'house="a"' in line]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.harness import Harness
-from engine.test_slots import Story, T, configuration
+from engine.test_slots import Scenario, T, configuration
 from smithd.delivery.account import Limits
 from smithd.delivery.gate import Gate
 from smithd.delivery.waiting import passages
@@ -61,8 +61,8 @@ def test_a_widget_row_by_row(tmp_path: Path) -> None:
 
 def test_a_live_activity_has_its_rank_and_its_slot(tmp_path: Path) -> None:
     with Harness(tmp_path, configuration("abcde"), T) as harness:
-        story = Story(harness)
-        story.poll(0)
+        scenario = Scenario(harness)
+        scenario.poll(0)
         holder = explained(harness, "a")
         assert (holder["slot"]["rank"], holder["slot"]["has_slot"]) == ("routine, priority 5", True)
         assert holder["slot"]["holders"] == ["a", "b", "c", "d"]

@@ -38,7 +38,7 @@ HOUSES = "xyz"
 AT_ONCE = 4
 KILLS = rounds(60, 10_000)
 DEATHS = (CHANGING + QUIET) // 6
-"""In each story."""
+"""In each scenario."""
 
 CONFIG = """
 rules:
@@ -103,7 +103,7 @@ def configuration() -> Config:
 Values = Mapping[str, Any]
 
 
-def story(seed: int) -> list[Values]:
+def scenario(seed: int) -> list[Values]:
     """The values of every poll: some change, and for a long time at the end none does."""
     chance = Random(seed)  # noqa: S311 - a fixed choice of values, no secret
     values: dict[str, Any] = {"errors": 0.0, "orders": 1.0, "stock": dict.fromkeys(HOUSES, 4.0)}
@@ -190,8 +190,8 @@ class _Killed(Exception):
 
 
 class Run:
-    """A story, from one life of the daemon to the next. ``deaths``: after how many moments each life ends; ``streams``:
-    those on the phone a minute after each poll.
+    """A scenario, from one life of the daemon to the next. ``deaths``: after how many moments each life ends;
+    ``streams``: those on the phone a minute after each poll.
     """
 
     def __init__(self, database: Database, phone: Phone, deaths: Iterator[int]) -> None:
@@ -255,7 +255,7 @@ class Run:
 
 @contextmanager
 def played(seed: int, deaths: Iterator[int]) -> Iterator[Run]:
-    database, values = Database.in_memory(), story(seed)
+    database, values = Database.in_memory(), scenario(seed)
     try:
         run = Run(database, Phone(is_lenient=seed % 2 == 1), deaths)
         run.play(values)
@@ -267,7 +267,7 @@ def played(seed: int, deaths: Iterator[int]) -> Iterator[Run]:
 def deaths(seed: int) -> Iterator[int]:
     """Each life is short, and many end between a request and its answer; the last one does not end."""
     chance = Random(f"deaths {seed}")  # noqa: S311 - a fixed choice of moments, no secret
-    # Of the moments of a story there are two for every look, and three for every request.
+    # Of the moments of a scenario there are two for every look, and three for every request.
     for _ in range(DEATHS):
         yield chance.choice([0, 1, 2, 3, 5, 20, 80, 200])
     yield from count(10**9)
@@ -278,9 +278,9 @@ def test_killed_or_not_the_phone_shows_the_same_in_the_end() -> None:
     kills = 0
     for seed in count():
         with played(seed, count(10**9)) as whole, played(seed, deaths(seed)) as killed:
-            assert killed.streams == whole.streams, f"story {seed}: slots"
-            assert killed.phone.shown == whole.phone.shown, f"story {seed}: in the end"
-            assert killed.clocks() == pytest.approx(whole.clocks(), abs=1.0), f"story {seed}: timers"
+            assert killed.streams == whole.streams, f"scenario {seed}: slots"
+            assert killed.phone.shown == whole.phone.shown, f"scenario {seed}: in the end"
+            assert killed.clocks() == pytest.approx(whole.clocks(), abs=1.0), f"scenario {seed}: timers"
             kills += killed.lives - 1
         if kills >= KILLS:
             break

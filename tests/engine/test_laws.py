@@ -74,7 +74,7 @@ class Life:
         self.open: dict[str, str] = {}
         self.harness = Harness(folder, RULES, T)
         self.intakes = {name: Intake(name, ["errors", "orders", "stock"]) for name in ("shop", "depot")}
-        self.heard = 0
+        self.events_seen = 0
 
     def do(self, step: dict[str, Any]) -> None:
         if "source" in step:
@@ -124,7 +124,7 @@ class Life:
         self.open = {name: said for name, said in self.open.items() if name.partition("{")[0] not in removed}
         self.config = config
         self.harness = Harness(self.folder, CONFIGS[config], self.now)
-        self.heard = 0
+        self.events_seen = 0
 
     def stop(self) -> None:
         self.harness.engine.close(self.now)
@@ -132,9 +132,9 @@ class Life:
 
     def listen(self) -> None:
         """No alert begins that is open, none ends or moves that is not, none moves to where it is."""
-        facts = self.harness.events[self.heard :]
-        self.heard = len(self.harness.events)
-        for event in facts:
+        events = self.harness.events[self.events_seen :]
+        self.events_seen = len(self.harness.events)
+        for event in events:
             if not isinstance(event, AlertChanged) or event.change not in VISIBLE:
                 continue
             name = event.rule + event.labels

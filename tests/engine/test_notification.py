@@ -247,7 +247,7 @@ def test_what_a_silence_suppressed_is_notified_when_it_is_ended_by_hand(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("matchers", "complaint"),
+    ("matchers", "error"),
     [
         ("rule=eror", "did you mean 'errors'"),
         ("rule", "expected matchers like"),
@@ -256,9 +256,9 @@ def test_what_a_silence_suppressed_is_notified_when_it_is_ended_by_hand(tmp_path
         ("house!=a", "meet every alert"),
     ],
 )
-def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str, complaint: str) -> None:
+def test_a_silence_that_makes_no_sense_is_refused(tmp_path: Path, matchers: str, error: str) -> None:
     with Harness(tmp_path, rules(rule()), EVENING) as harness:
-        with pytest.raises(ValueError, match=complaint):
+        with pytest.raises(ValueError, match=error):
             harness.engine.add_silence(matchers, 600, "", "ann", EVENING)
         assert harness.engine.silences(EVENING) == []
 

@@ -70,7 +70,7 @@ class ReloadMachine(RuleBasedStateMachine):
         self.arrived: dict[str, list[PushContent]] = defaultdict(list)
         self.levels: dict[Key, Any] = {}
         self.claims: list[Claim] = []
-        self.heard = False
+        self.has_answered = False
         self.values = dict.fromkeys(SERIES, 0.0)
 
     @initialize(chosen=rules(), wanted=surfaces)
@@ -94,7 +94,7 @@ class ReloadMachine(RuleBasedStateMachine):
         self.database = Database.open(self.config.state)
         self.engine = DrivenEngine(self.config, self.database, [], self.now)
         self.outbox = DrivenOutbox(self.engine)
-        self.heard = False
+        self.has_answered = False
 
     def _go_over(self, sources: set[str]) -> None:
         self.engine.reconfigure(self.config, sources, self.now)
@@ -104,10 +104,10 @@ class ReloadMachine(RuleBasedStateMachine):
     def reload(self, chosen: dict[str, str], wanted: set[str], keeps: bool) -> None:
         """``keeps``: the source goes on; else it is made anew, and its readings are not handed over."""
         self._configure(chosen, wanted)
-        self.heard &= keeps
+        self.has_answered &= keeps
         self._go_over({"shop"} if keeps else set())
 
-    @precondition(lambda self: self.heard)
+    @precondition(lambda self: self.has_answered)
     @rule()
     def reload_what_did_not_change(self) -> None:
         """...which has nothing to say. (Before the first word of the source, what waits is not worded anew.)"""
@@ -140,7 +140,7 @@ class ReloadMachine(RuleBasedStateMachine):
             Sample(Series(f"shop.{metric}", (("house", house),) if house else ()), value, self.now)
             for (metric, house), value in self.values.items()
         ]
-        self.heard = True
+        self.has_answered = True
         self.engine.ingest(Poll("shop", self.now, 2.5 * POLL + 10, tuple(samples)))
 
     def _pass(self, seconds: float) -> None:

@@ -26,7 +26,7 @@ def configuration(always: str = "abcd", options: str = "") -> str:
     return "\n".join([RULES + "live_activities:", *shown, incident, ""])
 
 
-class Story:
+class Scenario:
     """The starts and ends that are sent, in words; the test says what becomes of some."""
 
     def __init__(self, harness: Harness) -> None:
@@ -73,24 +73,24 @@ class Story:
 
 
 @pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
+def scenario(tmp_path: Path) -> Iterator[Scenario]:
     with Harness(tmp_path, configuration(), T) as harness:
-        yield Story(harness)
+        yield Scenario(harness)
 
 
-def test_an_incident_takes_the_slot_of_the_last_routine_activity_and_gives_it_back(story: Story) -> None:
-    assert story.poll(1) == ["a", "b", "c", "d"]
+def test_an_incident_takes_the_slot_of_the_last_routine_activity_and_gives_it_back(scenario: Scenario) -> None:
+    assert scenario.poll(1) == ["a", "b", "c", "d"]
     # Within two minutes of their start, they are protected.
-    assert story.poll(61, errors=9) == []
-    assert story.reasons() == {"incident": "waits for a slot"}
-    assert story.poll(121, errors=9) == ["-d", "incident"]
-    assert story.reasons() == {"d": "waits for a slot"}
+    assert scenario.poll(61, errors=9) == []
+    assert scenario.reasons() == {"incident": "waits for a slot"}
+    assert scenario.poll(121, errors=9) == ["-d", "incident"]
+    assert scenario.reasons() == {"d": "waits for a slot"}
     # It cools down for a minute; d's slot has to be free for five.
-    assert story.poll(4001, errors=0) == []
-    assert story.poll(4061, errors=0) == ["-incident"]
-    assert story.reasons()["d"] == "made room for another, and returns when a slot has been free for return_after"
-    assert story.poll(4301, errors=0) == []
-    assert story.poll(4361, errors=0) == ["d"]
+    assert scenario.poll(4001, errors=0) == []
+    assert scenario.poll(4061, errors=0) == ["-incident"]
+    assert scenario.reasons()["d"] == "made room for another, and returns when a slot has been free for return_after"
+    assert scenario.poll(4301, errors=0) == []
+    assert scenario.poll(4361, errors=0) == ["d"]
 
 
 @pytest.mark.parametrize(
@@ -104,43 +104,43 @@ def test_an_incident_takes_the_slot_of_the_last_routine_activity_and_gives_it_ba
     ],
 )
 def test_where_the_start_of_the_incident_is_refused_what_made_room_returns_at_once(
-    story: Story, answer: Settlement
+    scenario: Scenario, answer: Settlement
 ) -> None:
-    story.poll(1)
-    story.answers["incident"] = answer
-    assert story.poll(130, errors=9) == ["-d", "incident", "d"]
+    scenario.poll(1)
+    scenario.answers["incident"] = answer
+    assert scenario.poll(130, errors=9) == ["-d", "incident", "d"]
     # It goes on like that: nothing is preempted for a start that is refused.
-    assert story.poll(190, errors=9) == []
-    assert story.poll(600, errors=9) == []
+    assert scenario.poll(190, errors=9) == []
+    assert scenario.poll(600, errors=9) == []
 
 
-def test_a_start_that_was_refused_is_tried_again_in_its_turn(story: Story) -> None:
-    story.poll(1)
-    story.answers["incident"] = Retry(T + 700, DeliveryReason.NO_RECIPIENTS, "nobody")
-    story.poll(130, errors=9)
-    story.answers.clear()
-    assert story.poll(699, errors=9) == []
-    assert story.poll(701, errors=9) == ["-d", "incident"]
+def test_a_start_that_was_refused_is_tried_again_in_its_turn(scenario: Scenario) -> None:
+    scenario.poll(1)
+    scenario.answers["incident"] = Retry(T + 700, DeliveryReason.NO_RECIPIENTS, "nobody")
+    scenario.poll(130, errors=9)
+    scenario.answers.clear()
+    assert scenario.poll(699, errors=9) == []
+    assert scenario.poll(701, errors=9) == ["-d", "incident"]
 
 
-def test_what_is_refused_as_it_is_waits_until_it_says_something_else(story: Story) -> None:
-    story.poll(1)
-    story.answers["incident"] = Drop(DeliveryReason.REFUSED, "bad")
-    story.poll(130, errors=9)
-    story.answers.clear()
-    assert story.poll(3700, errors=9) == []
-    assert story.poll(3800, errors=9) == [], "an hour later it is still the same"
-    story.harness.poll(T + 3810, errors=9, orders=2)
-    assert story.send() == ["-d", "incident"]
+def test_what_is_refused_as_it_is_waits_until_it_says_something_else(scenario: Scenario) -> None:
+    scenario.poll(1)
+    scenario.answers["incident"] = Drop(DeliveryReason.REFUSED, "bad")
+    scenario.poll(130, errors=9)
+    scenario.answers.clear()
+    assert scenario.poll(3700, errors=9) == []
+    assert scenario.poll(3800, errors=9) == [], "an hour later it is still the same"
+    scenario.harness.poll(T + 3810, errors=9, orders=2)
+    assert scenario.send() == ["-d", "incident"]
 
 
-def test_while_the_account_must_be_paid_nothing_is_preempted(story: Story) -> None:
-    story.poll(1)
-    _owe(story.harness, unpaid=True)
-    assert story.poll(200, errors=9) == []
-    _owe(story.harness, unpaid=False)
-    story.harness.poll(T + 260, errors=9, orders=2)
-    assert story.send() == ["-d", "incident"]
+def test_while_the_account_must_be_paid_nothing_is_preempted(scenario: Scenario) -> None:
+    scenario.poll(1)
+    _owe(scenario.harness, unpaid=True)
+    assert scenario.poll(200, errors=9) == []
+    _owe(scenario.harness, unpaid=False)
+    scenario.harness.poll(T + 260, errors=9, orders=2)
+    assert scenario.send() == ["-d", "incident"]
 
 
 def _owe(harness: Harness, *, unpaid: bool) -> None:
@@ -150,35 +150,35 @@ def _owe(harness: Harness, *, unpaid: bool) -> None:
 
 def test_an_activity_of_somebody_else_leaves_a_slot_less_and_an_incident_takes_one_of_ours(tmp_path: Path) -> None:
     with Harness(tmp_path, configuration("abc"), T) as harness:
-        story = Story(harness)
-        assert story.poll(1) == ["a", "b", "c"]
-        story.answers["incident"] = Retry(T + 730, DeliveryReason.SLOTS_FULL, "no slot")
+        scenario = Scenario(harness)
+        assert scenario.poll(1) == ["a", "b", "c"]
+        scenario.answers["incident"] = Retry(T + 730, DeliveryReason.SLOTS_FULL, "no slot")
         # Two minutes after their start ours are protected no more.
-        assert story.poll(100, errors=9) == ["incident"]
-        story.answers.clear()
-        assert story.poll(121, errors=9) == ["-c", "incident"]
+        assert scenario.poll(100, errors=9) == ["incident"]
+        scenario.answers.clear()
+        assert scenario.poll(121, errors=9) == ["-c", "incident"]
 
 
 def test_slots_go_on_after_a_restart(tmp_path: Path) -> None:
     with Harness(tmp_path, configuration(), T) as harness:
-        story = Story(harness)
-        story.poll(1)
-        assert story.poll(130, errors=9) == ["-d", "incident"]
-        assert story.poll(4000, errors=0) == []
+        scenario = Scenario(harness)
+        scenario.poll(1)
+        assert scenario.poll(130, errors=9) == ["-d", "incident"]
+        assert scenario.poll(4000, errors=0) == []
     with Harness(tmp_path, configuration(), T + 4030) as harness:
-        story = Story(harness)
-        assert story.poll(4061, errors=0) == ["-incident"]
+        scenario = Scenario(harness)
+        assert scenario.poll(4061, errors=0) == ["-incident"]
     with Harness(tmp_path, configuration(), T + 4200) as harness:
-        story = Story(harness)
-        assert story.poll(4201, errors=0) == []
-        assert story.poll(4362, errors=0) == ["d"]
+        scenario = Scenario(harness)
+        assert scenario.poll(4201, errors=0) == []
+        assert scenario.poll(4362, errors=0) == ["d"]
 
 
 def test_folded_activities_share_a_card(tmp_path: Path) -> None:
     with Harness(tmp_path, configuration("abcdef", "fold: true, "), T) as harness:
-        story = Story(harness)
-        assert story.poll(1) == ["a", "b", "c", "smithd-more"]
-        shown = story.harness.outbox.value.shown
+        scenario = Scenario(harness)
+        assert scenario.poll(1) == ["a", "b", "c", "smithd-more"]
+        shown = scenario.harness.outbox.value.shown
         (content,) = [each.content for key, each in shown.items() if getattr(key, "name", "") == "smithd-more"]  # type: ignore[union-attr]
         assert content is not None
         assert content.content_state == {  # type: ignore[union-attr]
@@ -186,12 +186,12 @@ def test_folded_activities_share_a_card(tmp_path: Path) -> None:
             "type": "stats",
             "metrics": [{"label": name, "value": 1} for name in "def"],
         }
-        assert story.reasons() == dict.fromkeys("def", "a row of smithd-more, since a")
+        assert scenario.reasons() == dict.fromkeys("def", "a row of smithd-more, since a")
         # The incident may not be folded, and takes the slot of a routine one.
-        assert story.poll(130, errors=9) == ["-c", "incident"]
+        assert scenario.poll(130, errors=9) == ["-c", "incident"]
     with Harness(tmp_path, configuration("abcdef"), T + 500) as harness:
         # Nobody folds any more: the common card ends like any that the configuration does not have.
-        assert "-smithd-more" in Story(harness).send()
+        assert "-smithd-more" in Scenario(harness).send()
 
 
 def common_rows(harness: Harness) -> list[tuple[str, object]]:
@@ -216,7 +216,7 @@ def test_rows_of_the_common_activity_stay_over_a_restart_and_are_marked_once_the
     with Harness(tmp_path, FROM_TWO_SOURCES, T) as harness:
         harness.poll(T, "depot", orders=4)
         harness.poll(T, orders=3)
-        assert Story(harness).send() == ["a", "b", "c", "smithd-more"]
+        assert Scenario(harness).send() == ["a", "b", "c", "smithd-more"]
         assert common_rows(harness) == [("Value", 3), ("Bar", "3 %"), ("Depot", "4 %")]
     with Harness(tmp_path, FROM_TWO_SOURCES, T + 300) as harness:
         harness.poll(T + 310, orders=3)
@@ -231,7 +231,7 @@ def test_rows_of_the_common_activity_stay_over_a_restart_and_are_marked_once_the
 def test_after_a_restart_rows_that_are_left_out_still_count(tmp_path: Path) -> None:
     with Harness(tmp_path, configuration("abcdefghijklmn", "fold: true, "), T) as harness:
         harness.poll(T, errors=0, orders=3)
-        Story(harness).send()
+        Scenario(harness).send()
         assert common_rows(harness)[-1] == ("+4 more", "…")
     with Harness(tmp_path, configuration("abcdefghijklmn", "fold: true, "), T + 300) as harness:
         harness.pass_time(T + 310)
@@ -245,6 +245,6 @@ def test_the_log_says_once_which_activities_wait_and_not_which_are_folded(tmp_pa
         with Harness(folder, configuration("abcde", options), T) as harness:
             harness.pass_time(T + 1)
             harness.poll(T + 1, errors=0, orders=3)
-            Story(harness).poll(200)
+            Scenario(harness).poll(200)
             waiting = [str(each) for each in harness.events if isinstance(each, SurfaceNotRenderable)]
             assert [each.partition(":")[0] for each in waiting] == said

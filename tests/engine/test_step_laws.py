@@ -104,11 +104,11 @@ def driven(configs: list[Config]) -> Iterator[DrivenEngine]:
         database.close()
 
 
-def entries(configs: list[Config], story: Sequence[tuple[float, Any]]) -> list[Entry]:
-    """What a story puts into the queue, with a tick after each entry."""
+def entries(configs: list[Config], scenario: Sequence[tuple[float, Any]]) -> list[Entry]:
+    """What a scenario puts into the queue, with a tick after each entry."""
     found: list[Entry] = []
     now = START
-    for seconds, action in story:
+    for seconds, action in scenario:
         now += seconds
         match action:
             case ("poll", source, given):
@@ -136,11 +136,11 @@ def known(state: State) -> tuple[Any, ...]:
 
 
 @LAW
-@given(story=stories)
-def test_however_entries_are_cut_into_steps_they_come_to_the_same(configs: list[Config], story: list[Any]) -> None:
+@given(scenario=stories)
+def test_however_entries_are_cut_into_steps_they_come_to_the_same(configs: list[Config], scenario: list[Any]) -> None:
     with driven(configs) as one_by_one, driven(configs) as at_once:
-        steps = [one_by_one.step(each) for each in entries(configs, story)]
-        together = at_once.step(*entries(configs, story))
+        steps = [one_by_one.step(each) for each in entries(configs, scenario)]
+        together = at_once.step(*entries(configs, scenario))
         assert together.stored.entries == [entry for step in steps for entry in step.stored.entries]
         assert together.events == [event for step in steps for event in step.events]
         assert samples(at_once.engine.history) == samples(one_by_one.engine.history)
@@ -148,12 +148,12 @@ def test_however_entries_are_cut_into_steps_they_come_to_the_same(configs: list[
 
 
 @LAW
-@given(story=stories)
+@given(scenario=stories)
 def test_what_is_computed_changes_nothing_and_is_the_same_when_it_is_computed_again(
-    configs: list[Config], story: list[Any]
+    configs: list[Config], scenario: list[Any]
 ) -> None:
     with driven(configs) as engine:
-        for entry in entries(configs, story):
+        for entry in entries(configs, scenario):
             timers, state = list(engine.engine._timers._heap), engine.engine.state
             remembered = samples(engine.engine.history)
             first, second = (engine.engine.compute((entry,), 0.0) for _ in range(2))
@@ -167,16 +167,16 @@ def test_what_is_computed_changes_nothing_and_is_the_same_when_it_is_computed_ag
 
 
 @LAW
-@given(story=stories, accepts=st.lists(st.booleans(), max_size=25), degraded=st.sets(st.integers(0, 24)))
+@given(scenario=stories, accepts=st.lists(st.booleans(), max_size=25), degraded=st.sets(st.integers(0, 24)))
 def test_what_is_on_disk_is_what_is_remembered(
-    configs: list[Config], story: list[Any], accepts: list[bool], degraded: set[int]
+    configs: list[Config], scenario: list[Any], accepts: list[bool], degraded: set[int]
 ) -> None:
     """``accepts``: how the service answers after each entry; ``degraded``: entries whose step is not committed, after
     which all of memory is written.
     """
     with driven(configs) as engine:
         outbox = DrivenOutbox(engine)
-        for number, entry in enumerate(entries(configs, story)):
+        for number, entry in enumerate(entries(configs, scenario)):
             changes: Changes = engine.engine.compute((entry,), 0.0)
             if number in degraded:
                 engine.engine.apply(changes, committed=False)

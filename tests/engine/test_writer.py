@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.faulty import ACCEPTED, RULES, START, WAITING, World, play, stored
+from engine.failing import ACCEPTED, RULES, START, WAITING, World, play, stored
 from engine.harness import poll_of
 from smithd.clock import VirtualClock
 from smithd.engine.queue import Queue
@@ -37,7 +37,7 @@ def test_between_steps_that_commit_nothing_everything_else_has_its_turn(
     monkeypatch.setattr("smithd.engine.writer.STEP_FOR", 0.0)  # a step for each answer
     waiting = []
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         for _ in range(5):
             world.running.writer.put(poll_of(world.clock.now(), errors=0))
@@ -45,12 +45,12 @@ def test_between_steps_that_commit_nothing_everything_else_has_its_turn(
             waiting.append(world.running.writer.waiting)
             await asyncio.sleep(0)
 
-    play(tmp_path, story)
+    play(tmp_path, scenario)
     assert set(waiting) == {5, 4, 3, 2, 1}
 
 
 def test_a_transaction_that_fails_at_the_moment_of_a_breach_delays_the_alert_and_loses_nothing(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.error = Unwritable("the disk is full")
         await world.poll(errors=9)
@@ -59,7 +59,7 @@ def test_a_transaction_that_fails_at_the_moment_of_a_breach_delays_the_alert_and
         await world.clock.sleep(1)
         assert [alert.severity for alert in world.running.engine.alerts] == ["critical"]
 
-    world = play(tmp_path, story)
+    world = play(tmp_path, scenario)
     ((at, title),) = world.sent
     assert title == "errors is critical"
     assert START < at < START + 1
@@ -67,7 +67,7 @@ def test_a_transaction_that_fails_at_the_moment_of_a_breach_delays_the_alert_and
 
 
 def test_a_commit_that_takes_long_delays_messages_and_no_poll(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.commit_takes = 10.0
         await world.poll(errors=9)
@@ -80,7 +80,7 @@ def test_a_commit_that_takes_long_delays_messages_and_no_poll(tmp_path: Path) ->
         await world.clock.sleep(2)
         assert world.running.writer.waiting == 0
 
-    world = play(tmp_path, story)
+    world = play(tmp_path, scenario)
     assert [title for _, title in world.sent] == ["errors is critical"]
     assert world.sent[0][0] >= START + 10
 
@@ -90,7 +90,7 @@ def test_where_commits_fail_for_long_the_daemon_goes_on_without_them_and_writes_
 ) -> None:
     marker = Marker(tmp_path / "degraded")
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.error = Unwritable("the disk is full")
         await world.poll(errors=9)
@@ -108,7 +108,7 @@ def test_where_commits_fail_for_long_the_daemon_goes_on_without_them_and_writes_
         assert not world.running.writer.health.is_failing
         assert not marker.path.exists()
 
-    world = play(tmp_path, story, marker=marker)
+    world = play(tmp_path, scenario, marker=marker)
     assert (world.changes(Degraded), world.changes(CommitsRecovered)) == (1, 1)
     assert stored(tmp_path) == 1
     assert len(world.sent) == 3
@@ -117,7 +117,7 @@ def test_where_commits_fail_for_long_the_daemon_goes_on_without_them_and_writes_
 def test_a_disk_that_has_room_again_at_the_end_is_written_and_then_nothing_is_unknown(tmp_path: Path) -> None:
     marker = Marker(tmp_path / "degraded")
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.error = Unwritable("the disk is full")
         await world.poll(errors=9)
@@ -125,7 +125,7 @@ def test_a_disk_that_has_room_again_at_the_end_is_written_and_then_nothing_is_un
         assert marker.path.exists()
         world.error = None  # and the end comes before the next try
 
-    world = play(tmp_path, story, marker=marker)
+    world = play(tmp_path, scenario, marker=marker)
     assert world.changes(CommitsRecovered) == 1
     assert not marker.path.exists()
     assert (stored(tmp_path), stored(tmp_path, WAITING)) == (1, 0)
@@ -152,19 +152,19 @@ def test_where_only_the_wall_clock_is_there_a_start_after_it_was_set_back_waits_
 def test_an_end_while_nothing_can_be_written_leaves_the_marker(tmp_path: Path) -> None:
     marker = Marker(tmp_path / "degraded")
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.error = Unwritable("the disk is full")
         await world.poll(errors=9)  # the end comes before five seconds have passed
 
-    world = play(tmp_path, story, marker=marker)
+    world = play(tmp_path, scenario, marker=marker)
     assert world.clock.now() < START + 20
     assert marker.path.exists()
     assert (stored(tmp_path), world.sent) == (0, [])
 
 
 def test_an_answer_that_comes_before_the_end_is_written_though_commits_are_slow(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.answer_takes = 0.5
         await world.poll(errors=9)
@@ -173,13 +173,13 @@ def test_an_answer_that_comes_before_the_end_is_written_though_commits_are_slow(
         await world.poll(errors=3)
         await world.clock.sleep(1)  # the answer is here, and waits for a commit until the end has come
 
-    world = play(tmp_path, story)
+    world = play(tmp_path, scenario)
     assert world.clock.now() < START + 15
     assert stored(tmp_path, ACCEPTED) == 1
 
 
 def test_a_commit_that_hangs_holds_up_the_end_for_ten_seconds(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.commit_takes = 3600.0
         await world.poll(errors=9)
@@ -190,7 +190,7 @@ def test_a_commit_that_hangs_holds_up_the_end_for_ten_seconds(tmp_path: Path) ->
     async def main() -> None:
         world = World(tmp_path, clock)
         await world.running.__aenter__()
-        await story(world)
+        await scenario(world)
         await world.running.__aexit__(None, None, None)
         ended.append(clock.now())
         world.database.close()
@@ -200,26 +200,26 @@ def test_a_commit_that_hangs_holds_up_the_end_for_ten_seconds(tmp_path: Path) ->
 
 
 def test_a_state_that_is_lost_at_the_end_is_reported(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.error, world.commit_takes = TermLost("another smithd has it"), 0.1
         world.running.writer.put(poll_of(world.clock.now(), errors=9))
 
     with pytest.raises(TermLost):
-        play(tmp_path, story)
+        play(tmp_path, scenario)
 
 
 def test_a_start_after_a_time_without_commits_waits_before_it_notifies(tmp_path: Path) -> None:
     marker = Marker(tmp_path / "degraded")
     marker.create()
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=9)
         await world.clock.sleep(59)
         assert world.sent == []
         await world.clock.sleep(2)
 
-    world = play(tmp_path, story, marker=Marker(tmp_path / "degraded"))
+    world = play(tmp_path, scenario, marker=Marker(tmp_path / "degraded"))
     assert [title for _, title in world.sent] == ["errors is critical"]
 
 
@@ -227,7 +227,7 @@ def test_a_wait_that_ends_while_nothing_can_be_written_leaves_the_marker(tmp_pat
     marker = Marker(tmp_path / "degraded")
     marker.create()
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await degrade(world)
         await world.clock.sleep(60)
         assert [title for _, title in world.sent] == ["errors is critical"]
@@ -238,14 +238,14 @@ def test_a_wait_that_ends_while_nothing_can_be_written_leaves_the_marker(tmp_pat
         await world.clock.sleep(1)
         assert not marker.path.exists()
 
-    play(tmp_path, story, marker=Marker(marker.path))
+    play(tmp_path, scenario, marker=Marker(marker.path))
 
 
 def test_a_disk_that_has_room_again_during_the_wait_does_not_end_the_wait(tmp_path: Path) -> None:
     marker = Marker(tmp_path / "degraded")
     marker.create()
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await degrade(world)
         world.error = None
         await world.clock.sleep(10)
@@ -254,11 +254,11 @@ def test_a_disk_that_has_room_again_during_the_wait_does_not_end_the_wait(tmp_pa
         await world.clock.sleep(60)
         assert not marker.path.exists()
 
-    play(tmp_path, story, marker=Marker(marker.path))
+    play(tmp_path, scenario, marker=Marker(marker.path))
 
 
 def test_a_state_that_will_not_be_ours_again_ends_the_writer(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.error = DatabaseError("the state is damaged")
         await world.poll(errors=9)
         assert world.running.writing is not None
@@ -266,18 +266,18 @@ def test_a_state_that_will_not_be_ours_again_ends_the_writer(tmp_path: Path) -> 
             await world.running.writing
         world.error = None
 
-    assert play(tmp_path, story).sent == []
+    assert play(tmp_path, scenario).sent == []
 
 
 def test_a_step_that_changes_nothing_that_lasts_commits_nothing(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         before = world.committer.commits
         for value in range(5):
             await world.poll(errors=value)
         assert world.committer.commits == before
 
-    play(tmp_path, story)
+    play(tmp_path, scenario)
 
 
 def test_what_came_while_a_commit_ran_is_one_commit(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_what_came_while_a_commit_ran_is_one_commit(tmp_path: Path) -> None:
         f"  r{number}: {{metric: shop.errors, warning: '> {number}'}}\n" for number in range(1, 6)
     )
 
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         world.commit_takes = 1.0
         await world.poll(errors=1.5)
         before = world.committer.commits
@@ -296,11 +296,11 @@ def test_what_came_while_a_commit_ran_is_one_commit(tmp_path: Path) -> None:
         assert world.committer.commits <= before + 2
         assert len(world.running.engine.alerts) == 5
 
-    play(tmp_path, story, rules)
+    play(tmp_path, scenario, rules)
 
 
 def test_answers_that_are_dropped_while_a_commit_hangs_are_counted_and_logged(tmp_path: Path) -> None:
-    async def story(world: World) -> None:
+    async def scenario(world: World) -> None:
         await world.poll(errors=0)
         world.commit_takes = 600.0
         await world.poll(errors=9)
@@ -315,7 +315,7 @@ def test_answers_that_are_dropped_while_a_commit_hangs_are_counted_and_logged(tm
         await world.clock.sleep(600)
         assert world.running.writer.has_room("shop")
 
-    world = play(tmp_path, story)
+    world = play(tmp_path, scenario)
     assert [event.count for event in world.events if isinstance(event, AnswersDropped)] == [1, 2, 4]
     assert [title for _, title in world.sent] == ["Resolved: errors"]
 

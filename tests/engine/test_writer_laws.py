@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from campaign import rounds
-from engine.faulty import START, World
+from engine.failing import START, World
 from engine.harness import poll_of
 from engine.test_step_laws import assert_history_on_disk, assert_on_disk
 from smithd.clock import VirtualClock
@@ -143,7 +143,7 @@ class Life(World):
         self._sending = asyncio.create_task(self.running.send())
 
     def command(self, command: Coroutine[Any, Any, Any]) -> None:
-        """Have a command carried out while the story goes on."""
+        """Have a command carried out while the scenario goes on."""
         self._commands.append(asyncio.create_task(command))
 
     async def silence(self, matchers: str) -> None:
@@ -286,10 +286,10 @@ class Life(World):
         assert set(shown) <= set(self.history.accepted)
 
 
-async def live(folder: Path, clock: VirtualClock, story: Sequence[tuple[float, Any]]) -> History:
+async def live(folder: Path, clock: VirtualClock, scenario: Sequence[tuple[float, Any]]) -> History:
     life = Life(folder, clock, RULES, History())
     await life.begin()
-    for seconds, action in story:
+    for seconds, action in scenario:
         await clock.sleep(seconds)
         life.check_disk()
         match action:
@@ -316,10 +316,10 @@ async def next_life(before: Life) -> Life:
     return after
 
 
-def lived(story: Sequence[tuple[float, Any]]) -> History:
+def lived(scenario: Sequence[tuple[float, Any]]) -> History:
     clock = VirtualClock(START)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        history = clock.run(lambda: live(Path(folder), clock, story))
+        history = clock.run(lambda: live(Path(folder), clock, scenario))
     for key, count in history.accepted.items():
         assert count <= 1 + history.doubtful[key], f"{key} was accepted {count} times"
     return history
@@ -327,9 +327,9 @@ def lived(story: Sequence[tuple[float, Any]]) -> History:
 
 @pytest.mark.campaign
 @LAW
-@given(story=st.lists(st.tuples(st.sampled_from([0.0, 0.5, 7.0, 60.0, 200.0]), actions), min_size=5, max_size=25))
-def test_whatever_fails_nothing_is_lost_and_nothing_comes_twice(story: list[Any]) -> None:
-    lived(story)
+@given(scenario=st.lists(st.tuples(st.sampled_from([0.0, 0.5, 7.0, 60.0, 200.0]), actions), min_size=5, max_size=25))
+def test_whatever_fails_nothing_is_lost_and_nothing_comes_twice(scenario: list[Any]) -> None:
+    lived(scenario)
 
 
 # Chance seldom comes to these, so each is tried every time.
@@ -357,14 +357,14 @@ RECOVERS_WHILE_IT_WAITS_AND_IS_KILLED = [
 
 @pytest.mark.campaign
 @LAW
-@example(story=ENDS_BETWEEN_TWO_TRIES)
-@example(story=ENDS_WHILE_AN_ANSWER_WAITS_FOR_A_COMMIT)
-@example(story=RECOVERS_WHILE_IT_WAITS_AND_IS_KILLED)
-@given(story=st.lists(st.tuples(st.sampled_from([0.5, 7.0, 60.0]), short_alerts), min_size=5, max_size=40))
-def test_however_short_an_alert_is_while_the_disk_or_the_service_fails_it_is_notified(story: list[Any]) -> None:
-    history = lived(story)
+@example(scenario=ENDS_BETWEEN_TWO_TRIES)
+@example(scenario=ENDS_WHILE_AN_ANSWER_WAITS_FOR_A_COMMIT)
+@example(scenario=RECOVERS_WHILE_IT_WAITS_AND_IS_KILLED)
+@given(scenario=st.lists(st.tuples(st.sampled_from([0.5, 7.0, 60.0]), short_alerts), min_size=5, max_size=40))
+def test_however_short_an_alert_is_while_the_disk_or_the_service_fails_it_is_notified(scenario: list[Any]) -> None:
+    history = lived(scenario)
     notified = {key.opened for key in history.accepted if key.group == "errors"}
     assert {key.opened for key in history.promised if key.group == "errors"} <= notified
     if not history.lost_polls:
-        values = [given["errors"] for _, (what, *rest) in story if what == "poll" for given in rest[1:]] + [2.0]
+        values = [given["errors"] for _, (what, *rest) in scenario if what == "poll" for given in rest[1:]] + [2.0]
         assert len(notified) == sum(now > before for before, now in pairwise([0.0, *values]))

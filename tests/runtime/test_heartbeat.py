@@ -63,13 +63,13 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Receiver:
 
 
 def play(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, story: Callable[[Life], Any]
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, scenario: Callable[[Life], Any]
 ) -> tuple[list[str], list[str]]:
     """What the log says of the heartbeat's failures and recoveries."""
 
     async def main() -> Life:
         async with living(folder, text, monkeypatch) as life:
-            await story(life)
+            await scenario(life)
         return life
 
     life = run_virtual(main)
@@ -79,10 +79,10 @@ def play(
 def test_it_is_called_at_the_start_and_then_each_interval(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(_: Life) -> None:
+    async def scenario(_: Life) -> None:
         await asyncio.sleep(150)
 
-    assert play(tmp_path, monkeypatch, BEAT + TEXT, story) == ([], [])
+    assert play(tmp_path, monkeypatch, BEAT + TEXT, scenario) == ([], [])
     at = [when - receiver.called[0][0] for when, _ in receiver.called]
     assert at == pytest.approx([0, 60, 120], abs=0.5)
     assert {url for _, url in receiver.called} == {"https://hc.example.com/ping/a-secret-path"}
@@ -91,7 +91,7 @@ def test_it_is_called_at_the_start_and_then_each_interval(
 def test_without_the_option_nothing_is_called_and_a_reload_begins_changes_and_ends_it(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(life: Life) -> None:
+    async def scenario(life: Life) -> None:
         await asyncio.sleep(100)
         assert receiver.called == []
         await life.reload(BEAT + TEXT)
@@ -104,7 +104,7 @@ def test_without_the_option_nothing_is_called_and_a_reload_begins_changes_and_en
         await asyncio.sleep(100)
         assert len(receiver.called) == 3
 
-    play(tmp_path, monkeypatch, TEXT, story)
+    play(tmp_path, monkeypatch, TEXT, scenario)
 
 
 def test_a_call_that_fails_is_said_once_without_the_address_and_disturbs_nothing(
@@ -116,7 +116,7 @@ def test_a_call_that_fails_is_said_once_without_the_address_and_disturbs_nothing
     def broken() -> int:
         raise RuntimeError("https://hc.example.com/ping/a-secret-path")
 
-    async def story(life: Life) -> None:
+    async def scenario(life: Life) -> None:
         for answer in (lambda: 404, refused, broken, lambda: 0, lambda: 301):
             receiver.answer = answer
             await asyncio.sleep(60)
@@ -126,7 +126,7 @@ def test_a_call_that_fails_is_said_once_without_the_address_and_disturbs_nothing
         await asyncio.sleep(60)
         assert [what for what, _ in life.did("shop", "poll")].count("poll") >= 6
 
-    failed, resumed = play(tmp_path, monkeypatch, BEAT + TEXT, story)
+    failed, resumed = play(tmp_path, monkeypatch, BEAT + TEXT, scenario)
     later = "; it is tried again each time, and the log says when it succeeds"
     assert failed[-1] == f"heartbeat: the request to hc.example.com failed (RuntimeError){later}"
     assert len(failed) == 2
@@ -209,8 +209,8 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
 def test_a_real_server_is_called(tmp_path: Path) -> None:
     async def main(address: str, asked: list[str]) -> None:
-        heard: list[object] = []
-        async with components_in(tmp_path, heard.append) as components:
+        events: list[object] = []
+        async with components_in(tmp_path, events.append) as components:
             object.__setattr__(components.config, "heartbeat", beat(f"{address}/ping/abc?rid=1", "50ms"))
             beating = asyncio.create_task(
                 Heartbeat(components, Pulse(SystemClock(), Events(), components.writer)).run()
@@ -219,7 +219,7 @@ def test_a_real_server_is_called(tmp_path: Path) -> None:
                 while len(asked) < 2:  # noqa: ASYNC110 - the server is in a thread
                     await asyncio.sleep(0.01)
             beating.cancel()
-        assert [each for each in heard if isinstance(each, HeartbeatFailed)] == []
+        assert [each for each in events if isinstance(each, HeartbeatFailed)] == []
 
     with listening() as (address, asked):
         asyncio.run(main(address, asked))

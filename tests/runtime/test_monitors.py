@@ -87,14 +87,14 @@ def test_it_is_ready_once_every_source_was_tried_whatever_came_of_that(
 
 
 def test_it_stays_ready_over_a_reload_that_adds_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def story() -> None:
+    async def scenario() -> None:
         async with watched(tmp_path, TEXT, monkeypatch) as (life, monitors):
             await asyncio.sleep(30)
             assert monitors.probes(life.read()).readiness().is_well
             await life.reload(TEXT.replace("rules:", "  later: {type: shop, every: 60s}\nrules:"))
             assert monitors.probes(life.read()).readiness().is_well
 
-    run_virtual(story)
+    run_virtual(scenario)
 
 
 @pytest.mark.parametrize(

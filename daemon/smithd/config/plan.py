@@ -16,11 +16,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import NamedTuple
 
-from smithd.alerts.damping import after_firing, delay
 from smithd.alerts.severity import Severity
+from smithd.config.busiest_minute import MINUTE, BusyMinute, busiest_minute
 from smithd.config.model import Config, RuleConfig, account_names
 from smithd.contract.endpoint import Family
 from smithd.delivery.account import AccountOptions, Limits
@@ -35,11 +34,7 @@ from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.badge import BadgeOptions, Counted
 from smithd.surfaces.widget import WidgetOptions
 
-MINUTE = 60.0
 HOUR = 3600.0
-
-MOST_EPISODES = 500
-"""Episodes of an alert that are worked out for its busiest minute."""
 
 FAMILY_NAMES = {
     Family.NOTIFICATIONS: "notifications",
@@ -215,9 +210,7 @@ class ChangePace:
 
 
 def _demands(account: str, options: AccountOptions, config: Config, pace: ChangePace) -> Iterator[Demand]:
-    rules = {
-        name: _busiest_minute(_alert_times(rule, pace.interval(rule.metrics))) for name, rule in config.rules.items()
-    }
+    rules = {name: busiest_minute(rule, pace.interval(rule.metrics)) for name, rule in config.rules.items()}
     alerts = _Alerts(config.rules, rules, pace)
     limits = options.limits
     # Colours and counts are about all rules, whichever account is notified of them.
@@ -241,113 +234,8 @@ def _demands(account: str, options: AccountOptions, config: Config, pace: Change
         yield Demand(account, family, steady, worst, limit, largest.at if largest is not None else None)
 
 
-class _Minute(NamedTuple):
-    """A rule's minute: how often its severity changes, how many notifications are sent (of them critical ones), and how
-    many of those that were sent before are replaced: by what rose, or by an end.
-    """
-
-    changes: int = 0
-    pushes: int = 0
-    criticals: int = 0
-    replaced: int = 0
-
-    def times(self, factor: float) -> _Minute:
-        """As many times as much."""
-        return _Minute(*(round(factor * count) for count in self))
-
-    def plus(self, other: _Minute, sign: int = 1) -> _Minute:
-        """With what is in another one, or (-1) without it."""
-        return _Minute(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
-
-
-class _AlertTimes(NamedTuple):
-    """What decides how fast an alert of a rule comes and goes, and is notified. ``interval``: between two polls;
-    ``severities``: each that it may have, the lowest first, with its ``for`` and ``keep_firing_for``; ``notified``:
-    those of which a person is notified; ``wait``: ``group_wait``; ``tells_ends``: whether ends are said.
-    """
-
-    interval: float
-    severities: tuple[tuple[Severity, float, float], ...]
-    damping: float
-    notified: tuple[Severity, ...]
-    wait: float
-    tells_ends: bool
-
-
-def _alert_times(rule: RuleConfig, interval: float) -> _AlertTimes:
-    push, timings = rule.push, rule.timings.items()
-    severities = tuple((severity, timing.hold, timing.keep_firing_for) for severity, timing in timings)
-    if push is None:
-        return _AlertTimes(interval, severities, rule.damping, (), 0.0, tells_ends=False)
-    return _AlertTimes(
-        interval, severities, rule.damping, tuple(push.on), push.pace[0], tells_ends=push.on_resolve != "none"
-    )
-
-
-# Most of a thousand rules have the same times.
-@lru_cache(maxsize=1_000)
-def _busiest_minute(times: _AlertTimes) -> _Minute:
-    """That of one alert which fires, at each of its severities in turn, and resolves, as fast as it can."""
-    if not times.interval or not times.severities:
-        return _Minute()
-    events, found, counted = sorted(_episodes(times)), _Minute(), _Minute()
-    first = 0
-    for time, event in events:
-        counted = counted.plus(event)
-        while events[first][0] <= time - MINUTE:
-            counted = counted.plus(events[first][1], -1)
-            first += 1
-        found = max(found, counted, key=sum)
-    # Where not all episodes of the minute were worked out, they go on as they began.
-    seconds = events[-1][0] - events[0][0]
-    return found.times(MINUTE / seconds) if seconds < MINUTE else found
-
-
-def _episodes(times: _AlertTimes) -> Iterator[tuple[float, _Minute]]:
-    """What happens in a minute at least, and in two episodes of the alert; values are polled from 0 on."""
-    poll, flapping = 0.0, None
-    for episode in range(MOST_EPISODES):
-        if episode >= 2 and poll > MINUTE:
-            return
-        fired = list[tuple[float, Severity]]()
-        for severity, hold, _ in times.severities:
-            fired.append((poll + hold, severity))
-            poll = _next_poll(poll, poll + hold, times.interval)
-        flapping = after_firing(flapping, times.damping, fired[-1][0]) if times.damping else None
-        _, _, keep_firing_for = times.severities[0]
-        resolved = poll + keep_firing_for + delay(flapping, times.damping, poll)
-        yield from ((time, _Minute(changes=1)) for time in [*(time for time, _ in fired), resolved])
-        yield from _notified(times, [each for each in fired if each[1] in times.notified], resolved)
-        poll = _next_poll(poll, resolved, times.interval)
-
-
-def _notified(
-    times: _AlertTimes, fired: Sequence[tuple[float, Severity]], resolved: float
-) -> Iterator[tuple[float, _Minute]]:
-    """The notifications of one episode."""
-    if not fired:
-        return
-    first = fired[0][0] + times.wait
-    # What is over when its group has waited is notified at its end.
-    if resolved <= first:
-        yield resolved, _Minute(pushes=1)
-        return
-    is_critical = any(severity is Severity.CRITICAL for time, severity in fired if time <= first)
-    yield first, _Minute(pushes=1, criticals=is_critical)
-    for time, severity in fired:
-        if time > first:
-            yield time, _Minute(pushes=1, criticals=severity is Severity.CRITICAL, replaced=1)
-    if times.tells_ends:
-        yield resolved, _Minute(replaced=1)
-
-
-def _next_poll(poll: float, after: float, interval: float) -> float:
-    """The first poll after ``after``, where one is at ``poll``: one at that moment would undo what happens then."""
-    return poll + interval * (math.floor((after - poll) / interval + 1e-9) + 1)
-
-
 def _pushes(
-    account: AccountOptions, rules: Mapping[str, RuleConfig], minutes: Mapping[str, _Minute]
+    account: AccountOptions, rules: Mapping[str, RuleConfig], minutes: Mapping[str, BusyMinute]
 ) -> Iterator[Share]:
     """Those of each rule; in a storm, what is less than critical is one summary for each set of channels."""
     by_channels: dict[tuple[str, ...], list[tuple[str, PushOptions]]] = defaultdict(list)
@@ -372,7 +260,7 @@ def _pushes(
 class _Alerts:
     """How often alerts change in their busiest minute, and which rules are on which metric."""
 
-    def __init__(self, rules: Mapping[str, RuleConfig], minutes: Mapping[str, _Minute], pace: ChangePace) -> None:
+    def __init__(self, rules: Mapping[str, RuleConfig], minutes: Mapping[str, BusyMinute], pace: ChangePace) -> None:
         self.rules = rules
         self._changes = {name: (pace.sources(rule.metrics), minutes[name].changes) for name, rule in rules.items()}
         self._on: dict[str, list[str]] = defaultdict(list)

@@ -124,11 +124,13 @@ def _read(rules: str) -> Config:
         return load(Path(folder) / "smithd.yaml", secrets_required=True)
 
 
-Story = Callable[[World], Coroutine[Any, Any, None]]
+Scenario = Callable[[World], Coroutine[Any, Any, None]]
 
 
-def play(folder: Path, story: Story, rules: str = RULES, start: float = START, marker: Marker | None = None) -> World:
-    """Run a story beside a running engine; its end writes what is not on disk yet."""
+def play(
+    folder: Path, scenario: Scenario, rules: str = RULES, start: float = START, marker: Marker | None = None
+) -> World:
+    """Run a scenario beside a running engine; its end writes what is not on disk yet."""
     clock = VirtualClock(start)
     world: list[World] = []
 
@@ -137,7 +139,7 @@ def play(folder: Path, story: Story, rules: str = RULES, start: float = START, m
         async with world[0].running as running:
             sending = asyncio.create_task(running.send())
             try:
-                await story(world[0])
+                await scenario(world[0])
             finally:
                 sending.cancel()
                 with suppress(asyncio.CancelledError):

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from smithd.series import rows as series_rows
 from smithd.storage import sqlite
-from smithd.stored.parts import PARTS, Part
+from smithd.stored.parts import PARTS, StatePart
 
 _TIMES = frozenset({"at", "opened", "created", "due", "starts", "ends", "start", "end", "over_at"})
 """Columns with seconds since 1970; 0 stands for none."""
@@ -71,7 +71,7 @@ def _samples(connection: Connection, wanted: Wanted) -> Iterator[dict[str, Any]]
         yield {"at": _time(at), "metric": series.metric, "labels": dict(series.labels), "value": value}
 
 
-def _of_part(connection: Connection, part: Part, wanted: Wanted) -> Iterator[dict[str, Any]]:
+def _of_part(connection: Connection, part: StatePart, wanted: Wanted) -> Iterator[dict[str, Any]]:
     found = sqlite.untyped(connection, part.table)
     read, time = select(found), found.c.get(part.time or "")
     if time is not None and wanted.since is not None:

@@ -14,7 +14,7 @@ from smithd.series import rows as series_rows
 from smithd.storage import lock, owner, sqlite
 from smithd.storage.backup import before_upgrades
 from smithd.storage.migration import found_version
-from smithd.stored.parts import PARTS, Part
+from smithd.stored.parts import PARTS, StatePart
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def look(path: Path) -> StateInfo:
         )
 
 
-def _amount(connection: Connection, name: str, part: Part) -> Amount:
+def _amount(connection: Connection, name: str, part: StatePart) -> Amount:
     found = sqlite.untyped(connection, part.table)
     # A table of an earlier version may not have it.
     time = found.c.get(part.time or "", null())

@@ -18,7 +18,7 @@ from smithd.series import rows as series_rows
 from smithd.surfaces import rows as slot_rows
 
 
-class Part(NamedTuple):
+class StatePart(NamedTuple):
     """``text``: its name in a sentence; ``time``: the column that says when a row is from, if there is one."""
 
     table: str
@@ -27,22 +27,22 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "alerts": Part("alerts", "alerts"),
-    "samples": Part("samples", "samples", "at"),
-    "firing_intervals": Part("firing_intervals", "times in which rules fired", "start"),
-    "decisions": Part("journal", "decisions about alerts", "at"),
-    "silences": Part("silences", "silences", "starts"),
-    "groups": Part("notification_groups", "notification groups"),
-    "grouped_alerts": Part("grouped_alerts", "alerts in notification groups"),
-    "remembered_alerts": Part("remembered_alerts", "alerts that left a group", "at"),
-    "messages": Part("outbox", "messages waiting", "created"),
-    "shown": Part("shown", "what the phone shows", "at"),
-    "requests": Part("sent", "requests sent, for the limits", "at"),
-    "deliveries": Part("deliveries", "deliveries", "at"),
-    "movements": Part("widget_movements", "how widgets' values move"),
-    "slots": Part("slots", "accounts with Live Activity slots"),
-    "countdowns": Part("countdowns", "timers", "at"),
-    "accounts": Part("accounts", "accounts"),
+    "alerts": StatePart("alerts", "alerts"),
+    "samples": StatePart("samples", "samples", "at"),
+    "firing_intervals": StatePart("firing_intervals", "times in which rules fired", "start"),
+    "decisions": StatePart("journal", "decisions about alerts", "at"),
+    "silences": StatePart("silences", "silences", "starts"),
+    "groups": StatePart("notification_groups", "notification groups"),
+    "grouped_alerts": StatePart("grouped_alerts", "alerts in notification groups"),
+    "remembered_alerts": StatePart("remembered_alerts", "alerts that left a group", "at"),
+    "messages": StatePart("outbox", "messages waiting", "created"),
+    "shown": StatePart("shown", "what the phone shows", "at"),
+    "requests": StatePart("sent", "requests sent, for the limits", "at"),
+    "deliveries": StatePart("deliveries", "deliveries", "at"),
+    "movements": StatePart("widget_movements", "how widgets' values move"),
+    "slots": StatePart("slots", "accounts with Live Activity slots"),
+    "countdowns": StatePart("countdowns", "timers", "at"),
+    "accounts": StatePart("accounts", "accounts"),
 }
 """The parts that a user may ask for, by their names."""
 

@@ -80,7 +80,7 @@ class Demand(NamedTuple):
 
 class SlotPlan(NamedTuple):
     """An account's Live Activities, the first first. ``without_alert``: those that can be wanted while nothing fires;
-    ``shown``, ``folded``, ``waiting``: what becomes of all of them, if all are wanted while every alert fires.
+    ``shown``, ``folded``, ``waiting``: all of them, if all are wanted while every alert fires.
     ``waiting_without_alert``: those of the first that find no slot, and are not folded.
     """
 
@@ -386,7 +386,8 @@ def slot_plan(
     """Which of an account's activities are shown, folded, or wait."""
     calm = _places_without_alert(activities, slots)
     found = _places(activities, slots, {key: _worst_rank(each, rules) for key, each in activities.items()})
-    without_alert = sorted((key for of in calm for key in of), key=lambda key: -activities[key].priority)
+    without_alert = [key for key in activities if any(key in of for of in calm)]
+    without_alert.sort(key=lambda key: -activities[key].priority)
     return SlotPlan(account, slots, tuple(without_alert), calm.waiting, *found)
 
 

@@ -63,6 +63,23 @@ live_activities:
   trouble: {type: alert, title: Trouble, show: {while_firing: [d]}}
   more: {type: value, title: More, value: depot.d, show: {while_firing: {d: critical}}}
 """
+MORE = """\
+live_activities:
+  never: {type: value, title: Never, value: shop.a, priority: 4}
+  often: {type: value, title: Often, value: shop.a, update_every: 5m}
+  first: {type: value, title: First, value: depot.d, update_every: 10m, priority: 8}
+  second: {type: value, title: Second, value: depot.d, update_every: 10m, priority: 8}
+  third: {type: value, title: Third, value: depot.d, update_every: 10m}
+"""
+FOLDED = """\
+live_activities:
+  often: {type: value, title: Often, value: shop.a, update_every: 10m}
+  first: {type: value, title: First, value: depot.d, update_every: 10m}
+  second: {type: value, title: Second, value: depot.d, update_every: 10m}
+  one: {type: value, title: One, value: depot.d, fold: true, update_every: 1h}
+  two: {type: value, title: Two, value: depot.d, fold: true}
+  three: {type: value, title: Three, value: depot.d, fold: true}
+"""
 TWO_SOURCES = """\
 derived: {all: shop.c + depot.d}
 widgets: {both: {value: all, min_interval: 20s}, neither: {value: all, min_interval: 3m}}
@@ -99,6 +116,8 @@ CONFIGS = {
     "activities at 10s": Played(SHOP.replace("EVERY", "10s") + DEPOT + ACTIVITIES + RULES, _USUAL),
     "activities at 2m": Played(SHOP.replace("EVERY", "2m") + DEPOT + ACTIVITIES + RULES, _USUAL),
     "incidents take slots": Played(SHOP.replace("EVERY", "1m") + DEPOT + ROOM + RULES, _USUAL),
+    "more than slots": Played(SHOP.replace("EVERY", "1m") + DEPOT + MORE, {}),
+    "folded": Played(SHOP.replace("EVERY", "1m") + DEPOT + FOLDED, {}),
     "a storm": Played(SHOP.replace("EVERY", "30s") + MANY_RULES, {"shop.a": WARNING}),
     "rules that take their time": Played(SHOP.replace("EVERY", "10s") + DEPOT + SLOW_RULES, _SLOW),
     "a badge that counts": Played(
@@ -172,7 +191,29 @@ def test_what_is_folded_where_every_alert_fires(tmp_path: Path) -> None:
     (slots,) = plan(load(path, secrets_required=True)).slots
     assert slots.without_alert == ("always", "nights", "critical")
     assert slots.waiting_without_alert == ("critical",)
-    assert (slots.shown, slots.folded, slots.waiting) == (("critical",), ("warning", "always"), ("plain", "nights"))
+    # The warning shows a worse incident than the one that would be folded with it.
+    assert (slots.shown, slots.folded, slots.waiting) == (("critical", "warning"), (), ("plain", "nights", "always"))
+
+
+def test_what_is_folded_does_not_wait_and_a_worse_incident_is_not_folded(tmp_path: Path) -> None:
+    path = tmp_path / "smithd.yaml"
+    path.write_text(HEAD + SHOP.replace("EVERY", "1m") + DEPOT + FOLDED)
+    (slots,) = plan(load(path, secrets_required=True)).slots
+    assert (slots.waiting_without_alert, slots.folded) == ((), ("one", "two", "three"))
+
+    path.write_text(
+        HEAD.replace("ask_test", "ask_test, limits: {live_activities_at_once: 1}")
+        + SHOP.replace("EVERY", "1m")
+        + """
+rules: {a: {metric: shop.a, critical: "> 5"}}
+live_activities:
+  one: {type: value, title: One, value: shop.b, fold: true}
+  two: {type: value, title: Two, value: shop.b, fold: true}
+  bad: {type: value, title: Bad, value: shop.a, fold: true, show: {while_firing: [a]}}
+"""
+    )
+    (slots,) = plan(load(path, secrets_required=True)).slots
+    assert (slots.shown, slots.folded, slots.waiting) == (("bad",), (), ("one", "two"))
 
 
 def test_each_account_has_its_own_figures(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from smithd.references import Path
 from smithd.surfaces.activity.options import ActivityOptions
 from smithd.surfaces.activity.show import Show, ShowOptions
 from smithd.surfaces.badge import BadgeOptions, Counted
+from smithd.surfaces.folding import UPDATE_EVERY
 from smithd.surfaces.widget import WidgetOptions
 
 HOUR = 3600.0
@@ -80,7 +81,7 @@ class Demand(NamedTuple):
 class SlotPlan(NamedTuple):
     """An account's Live Activities, the first first. ``without_alert``: those that can be wanted while nothing fires;
     ``shown``, ``folded``, ``waiting``: all of them, if all are wanted while every alert fires.
-    ``waiting_without_alert``: those of the first that find no slot.
+    ``waiting_without_alert``: those of the first that find no slot, and are not folded.
     """
 
     account: str
@@ -305,21 +306,23 @@ def _widget(key: str, widget: WidgetOptions, alerts: _Alerts, pace: ChangePace) 
 def _activities(
     activities: Mapping[str, ActivityOptions], alerts: _Alerts, pace: ChangePace, limits: Limits
 ) -> Iterator[Share]:
-    """Only as many as there are slots are shown at once: those that change most are counted, and the ends of those that
-    make room for incidents.
+    """Only as many as there are slots are shown at once. While nothing fires, it is known which, the common one too; if
+    all alerts fire, those that change most are counted, and the ends of those that make room for incidents.
     """
     slots = limits.live_activities_at_once
-    without_alert = {key for key, activity in activities.items() if shows_without_alert(activity.show)}
-    steady = {key: min(pace.numbers(activities[key]), _borne(activities[key])) for key in without_alert}
+    calm = _places_without_alert(activities, slots)
+    steady = {key: min(pace.numbers(activities[key]), _borne(activities[key])) for key in calm.shown}
     worst = {key: _most_updates(activity, alerts, pace, limits) for key, activity in activities.items()}
-    steadiest = sorted(steady, key=lambda key: -steady[key])[:slots]
     busiest = sorted(worst, key=lambda key: -worst[key])[:slots]
     for key in activities:
-        share = steady[key] if key in steadiest else 0.0, worst[key] if key in busiest else 0.0
+        share = steady.get(key, 0.0), worst[key] if key in busiest else 0.0
         yield Share(("live_activities", key), Family.LIVE_ACTIVITIES, *share)
-    incidents = len(activities) - len(without_alert)
-    make_room = max(0, min(len(without_alert), slots) + min(incidents, slots) - slots)
-    yield Share(("live_activities",), Family.LIVE_ACTIVITIES, 0.0, make_room)
+    without_alert = sum(map(len, calm))
+    incidents = len(activities) - without_alert
+    make_room = max(0, min(without_alert, slots) + min(incidents, slots) - slots)
+    rows = frozenset[str]().union(*(activities[key].shown_metrics for key in calm.folded))
+    common = min(pace.changes(rows), MINUTE / UPDATE_EVERY, MINUTE / REFILL)
+    yield Share(("live_activities",), Family.LIVE_ACTIVITIES, common, make_room)
 
 
 def _borne(activity: ActivityOptions) -> float:
@@ -350,24 +353,42 @@ def shows_without_alert(show: Show) -> bool:
     return show.while_firing is None if show.any is None else any(map(shows_without_alert, show.any))
 
 
+class _Places(NamedTuple):
+    """Which Live Activities are shown, folded, or wait, of those that are wanted at once."""
+
+    shown: tuple[str, ...]
+    folded: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def _places(activities: Mapping[str, ActivityOptions], slots: int, ranks: Mapping[str, int]) -> _Places:
+    """Which of the activities that have a rank are shown, folded, or wait, if all of them are wanted."""
+    # The priority decides among equals, then the order in the file, which a sort keeps.
+    ordered = sorted(ranks, key=lambda key: (-ranks[key], -activities[key].priority))
+    shown, rest = ordered[:slots], ordered[slots:]
+    folded = [key for key in rest if activities[key].fold]
+    worst = max((ranks[key] for key in folded), default=-1)
+    # The common activity has the slot of the last one that may be folded, and shows no worse incident.
+    making_room = [key for key in shown if activities[key].fold and ranks[key] <= worst][-1:] if folded else []
+    folded = [*making_room, *folded] if making_room else []
+    shown = [key for key in shown if key not in folded]
+    return _Places(tuple(shown), tuple(folded), tuple(key for key in rest if key not in folded))
+
+
+def _places_without_alert(activities: Mapping[str, ActivityOptions], slots: int) -> _Places:
+    """Which are shown, folded, or wait, of those that can be wanted while nothing fires."""
+    return _places(activities, slots, {key: -1 for key, each in activities.items() if shows_without_alert(each.show)})
+
+
 def slot_plan(
     account: str, activities: Mapping[str, ActivityOptions], slots: int, rules: Mapping[str, RuleConfig]
 ) -> SlotPlan:
     """Which of an account's activities are shown, folded, or wait."""
-    # The priority decides, then the order in the file, which a sort keeps.
-    by_priority = sorted(activities, key=lambda key: -activities[key].priority)
-    without_alert = [key for key in by_priority if shows_without_alert(activities[key].show)]
-    ranked = sorted(by_priority, key=lambda key: -_worst_rank(activities[key], rules))
-    shown, rest = ranked[:slots], ranked[slots:]
-    folding = [key for key in shown if activities[key].fold]
-    if folding and any(activities[key].fold for key in rest):
-        # The common activity has the slot of the last one that may be folded.
-        shown, rest = [key for key in shown if key != folding[-1]], [folding[-1], *rest]
-    folded = [key for key in rest if activities[key].fold and folding]
-    waiting = [key for key in rest if key not in folded]
-    return SlotPlan(
-        account, slots, tuple(without_alert), tuple(without_alert[slots:]), tuple(shown), tuple(folded), tuple(waiting)
-    )
+    calm = _places_without_alert(activities, slots)
+    found = _places(activities, slots, {key: _worst_rank(each, rules) for key, each in activities.items()})
+    without_alert = [key for key in activities if any(key in of for of in calm)]
+    without_alert.sort(key=lambda key: -activities[key].priority)
+    return SlotPlan(account, slots, tuple(without_alert), calm.waiting, *found)
 
 
 def _worst_rank(activity: ActivityOptions, rules: Mapping[str, RuleConfig]) -> int:

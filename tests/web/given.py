@@ -91,7 +91,7 @@ class Daemon:
         made = tuple(
             Sample(Series(f"{source}.{name}", tuple(labels.items())), value, now) for name, value, labels in samples
         )
-        self.components.take(Poll(source, now, 600.0, made, failure))
+        self.components.writer.put(Poll(source, now, 600.0, made, failure))
 
     async def has_trouble(self) -> None:
         """One source has bad values of hostile series, which are silenced, the other one fails."""

@@ -54,6 +54,7 @@ activitysmith: {{api_key: ask_first, base_url: http://127.0.0.1:1/api}}
 accounts: {{team: {{api_key: ask_second, base_url: http://127.0.0.1:1/api}}}}
 state: sqlite:///state.db
 timezone: Europe/Berlin
+web: {{listen: "127.0.0.1:8787"}}
 sources:
   shop:
     type: http_json

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -57,13 +58,13 @@ class Trail:
         """Remember samples, as if none were older than ``not_before``. ``fresh_for``: for how many seconds the samples
         of a metric are fresh; one that comes later than that after the last one comes after a gap.
         """
-        since, lines = self.since, self._lines
+        since, lines, fresh = self.since, self._lines, cache(fresh_for)
         for sample in samples:
             series = sample.series
             if series.metric in since:
                 at = max(sample.time, not_before)
                 line = lines.get(series) or self._begun(series, at)
-                if line is not None and line.add(at, sample.value, fresh_for(series.metric)):
+                if line is not None and line.add(at, sample.value, fresh(series.metric)):
                     line.allow(self._most)
                     line.thin()
 

@@ -19,7 +19,6 @@ def plotted(past: MetricPast, entries: Sequence[Entry], zone: tzinfo, now: float
     """A metric's past. ``entries``: what the journal has of the rules on it, of each the oldest first. Points are pairs
     of seconds since 1970 and a value, or null in a gap; all other times are written in the zone.
     """
-
     fired = spells(entries, past.since, past.until)
     return {
         "at": iso_time(now, zone),
@@ -28,8 +27,8 @@ def plotted(past: MetricPast, entries: Sequence[Entry], zone: tzinfo, now: float
         "from": iso_time(past.since, zone),
         "to": iso_time(past.until, zone),
         "kept_for_seconds": past.kept_for,
-        "remembered_since": time(past.remembered_since),
-        "started_at": time(past.started),
+        "remembered_since": iso_time(past.remembered_since, zone),
+        "started_at": iso_time(past.started, zone),
         "thresholds": [
             {"rule": rule.name, "severity": severity, "condition": condition, "bounds": numbers}
             for rule in past.rules

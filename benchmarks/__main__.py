@@ -29,6 +29,9 @@ FLAT = 1.3
 SCRAPE = 20.0
 """How many milliseconds longer a poll may take while a scrape is answered."""
 
+PLOTTED = 3.0
+"""How much dearer a sample whose value is fine may be where it is remembered for plots."""
+
 GROWTH = 2.0
 """How much dearer one poll, or one alert, may be among ten times as many."""
 
@@ -92,6 +95,13 @@ def grown(count: int) -> Iterator[Row]:
         yield Row(f"growth: an alert of {number}, or a tenth (µs)", found, GROWTH)
     found = _micro(steps.among_series(20_000, count))
     yield Row("growth: a new series after 20000, or 1000 (µs)", found, FLAT)
+
+
+def plotted(count: int) -> Iterator[Row]:
+    """What it costs to remember samples for plots."""
+    for number in (1_000, 10_000):
+        found = _micro(steps.plotted(number, count))
+        yield Row(f"plots: a sample of {number}, with or without the page (µs)", found, PLOTTED)
 
 
 def configured(count: int) -> Iterator[Row]:
@@ -166,6 +176,7 @@ def main(rounds: int, seconds: float, sources: tuple[int, ...]) -> None:
         evaluated(rounds),
         stepped(rounds),
         grown(rounds),
+        plotted(rounds),
         configured(rounds),
         (polls(number, rounds, seconds) for number in sources),
         starts(rounds),

@@ -38,6 +38,7 @@ state: sqlite:///state.db
 timezone: UTC
 """
 RULE = "{{metric: s{n}.load, warning: '> 1000000', max_alerts: 100000}}"
+PAGE = "web: {listen: 127.0.0.1:8787}\n"
 CROWD = "  crowd: {metric: s0.load, warning: '> 1000000', push: {group_by: []}}"
 """A rule with as many alerts as it may have by default."""
 
@@ -103,6 +104,17 @@ def among_series(series: int, count: int) -> Iterator[Round]:
             first = series + 1000 * number
             polls = [[[each.poll_of_series(1000, 2_000_000.0, first)]] for each in (stage, smaller)]
             yield Round(_cpu(partial(stage.run, polls[0])) / 1000, _cpu(partial(smaller.run, polls[1])) / 1000)
+
+
+def plotted(series: int, count: int) -> Iterator[Round]:
+    """A step with so many series of one metric that is remembered for plots: for each, beside one without the page."""
+    with _Stage(PAGE + _rules(1)) as stage, _Stage(_rules(1)) as without:
+        for _ in range(count):
+            found = []
+            for each in (stage, without):
+                steps = [[each.poll_of_series(series, _fine(number))] for number in range(40)]
+                found.append(_cpu(partial(each.run, steps)) / len(steps) / series)
+            yield Round(*found)
 
 
 class _Stage:

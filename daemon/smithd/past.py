@@ -14,8 +14,8 @@ from smithd.journal import Entry
 from smithd.notify.matcher import AlertMatcher
 from smithd.plugin.sample import Labels, Series
 from smithd.series.history import History
-from smithd.series.track import Point
-from smithd.series.trail import Trail
+from smithd.series.track import FULL_FOR, spacing
+from smithd.series.trail import PlotPoint, Trail, apart, joined
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.suggestion import did_you_mean
@@ -30,7 +30,30 @@ class PastSeries(NamedTuple):
     """One series, and its samples, the oldest first."""
 
     labels: Labels
-    points: Sequence[Point]
+    points: Sequence[PlotPoint]
+
+
+class SampleMemory(NamedTuple):
+    """What is remembered of series. Both change in place: they are for the loop."""
+
+    history: History
+    trail: Trail
+
+    def points(self, series: Series, since: float, until: float, fresh_for: float) -> Sequence[PlotPoint]:
+        """The samples of a series in a span of time. A line breaks where they were not fresh."""
+        # The trail has every peak, and of the last hour the history has every sample; each knows what the other lacks.
+        longest = fresh_for + spacing(self.history.kept_for.get(series.metric, 0.0))
+        recently = max(since, until - FULL_FOR)
+        parts = (
+            apart(self.history.past(series, since, until), longest),
+            self.trail.past(series, since, until),
+            apart(self.history.past(series, recently, until), fresh_for),
+        )
+        return joined(parts, longest)
+
+    def has(self, series: Series) -> bool:
+        """Whether there was room for a series, so that its samples are remembered as they come."""
+        return self.trail.has(series) or self.history.track(series) is not None
 
 
 class FiringSpell(NamedTuple):
@@ -43,30 +66,34 @@ class FiringSpell(NamedTuple):
 
 
 class MetricPast(NamedTuple):
-    """A metric from ``since`` to ``until``. ``kept_for``: for how many seconds its samples are remembered, None: since
-    the start, for a day at most; ``left_out``: how many series there are beside these; ``rules``: those on it.
+    """A metric from ``since`` to ``until``. ``kept_for``: for how many seconds its samples are kept over restarts;
+    ``remembered_since``: since when those of the last day are remembered; None: they are not. ``started``: when this
+    run began. ``left_out``: how many series there are beside these; ``no_room``: how many of these have no past, since
+    there was no room for it; ``rules``: those on the metric.
     """
 
     metric: str
     since: float
     until: float
     kept_for: float | None
+    remembered_since: float | None
+    started: float
     series: Sequence[PastSeries]
     left_out: int
+    no_room: int
     rules: Sequence[Rule]
 
 
 def past(
     setup: Setup,
     state: State,
-    history: History,
-    trail: Trail,
+    remembered: SampleMemory,
     metric: str,
     matchers: Collection[AlertMatcher],
     span: tuple[float, float],
 ) -> MetricPast:
-    """What is remembered of a metric's series that meet all matchers, in a span of time. History and trail
-    change in place, so this is for the loop; ``thinned`` is for a thread.
+    """What is remembered of a metric's series that meet all matchers, in a span of time. For the loop, since
+    what is remembered changes in place; ``thinned`` is for a thread.
 
     NotThere where there is no such metric.
     """
@@ -77,14 +104,26 @@ def past(
         hint = did_you_mean(metric, _metrics(setup))
         raise NotThere(f"there is no metric '{metric}'{f'; {hint}' if hint else ''}")
     meets = sorted(labels for labels in known if all(each.matches(dict(labels)) for each in matchers))
-    found = []
+    found, no_room = [], 0
     for labels in meets[:MOST_SERIES]:
         series, newest = Series(metric, labels), known[labels]
-        points = history.past(series, since, until) or trail.past(series, since, until)
+        points = remembered.points(series, since, until, state.series.fresh_for(metric))
+        no_room += not remembered.has(series)
         if not points and since <= newest.time <= until:
-            points = [(newest.time, newest.value)]
+            points = [PlotPoint(newest.time, newest.value)]
         found.append(PastSeries(labels, points))
-    return MetricPast(metric, since, until, history.kept_for.get(metric), found, len(meets[MOST_SERIES:]), rules)
+    return MetricPast(
+        metric,
+        since,
+        until,
+        remembered.history.kept_for.get(metric),
+        remembered.trail.since.get(metric),
+        remembered.trail.started,
+        found,
+        len(meets[MOST_SERIES:]),
+        no_room,
+        rules,
+    )
 
 
 def _metrics(setup: Setup) -> set[str]:

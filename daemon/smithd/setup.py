@@ -30,7 +30,7 @@ class Setup:
     """One configuration, compiled. ``windows``: those of ``time_windows``, and those that stand in an activity itself;
     ``notify``: how each account is notified; ``watched``: the metrics and sources that something depends on as they
     become stale; ``history``: the metrics whose past is used, and for how many seconds; ``inputs``: the metrics that
-    derived ones are computed from.
+    derived ones are computed from; ``plotted``: those whose last day is remembered for the page, and none without it.
     """
 
     config: Config
@@ -43,6 +43,7 @@ class Setup:
     watched: frozenset[str]
     history: Mapping[str, float]
     inputs: frozenset[str]
+    plotted: frozenset[str]
 
 
 def set_up(config: Config, now: float) -> Setup:
@@ -102,6 +103,7 @@ def set_up(config: Config, now: float) -> Setup:
             for metric, seconds in remembered_for(rules.values(), config.derived).items()
         },
         frozenset(chain.from_iterable(inputs.values())),
+        expected.watched if config.web is not None else frozenset(),
     )
 
 

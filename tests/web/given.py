@@ -54,6 +54,7 @@ activitysmith: {{api_key: ask_first, base_url: http://127.0.0.1:1/api}}
 accounts: {{team: {{api_key: ask_second, base_url: http://127.0.0.1:1/api}}}}
 state: sqlite:///state.db
 timezone: Europe/Berlin
+web: {{listen: "127.0.0.1:8787"}}
 sources:
   shop:
     type: http_json
@@ -91,7 +92,7 @@ class Daemon:
         made = tuple(
             Sample(Series(f"{source}.{name}", tuple(labels.items())), value, now) for name, value, labels in samples
         )
-        self.components.take(Poll(source, now, 600.0, made, failure))
+        self.components.writer.put(Poll(source, now, 600.0, made, failure))
 
     async def has_trouble(self) -> None:
         """One source has bad values of hostile series, which are silenced, the other one fails."""

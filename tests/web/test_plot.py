@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,10 +18,8 @@ SINCE = 1_795_392_000.0  # 2026-11-23 00:00 UTC, which is 01:00 in Berlin
 HOUR = 3600.0
 
 
-def drawn(
-    points: list[tuple[float, float]], levels: tuple[Level, ...] = (), until: float = SINCE + HOUR, gap: float = 1e9
-) -> Plot:
-    found = plot([Curve("load", points, gap)], levels, (), SINCE, until, BERLIN)
+def drawn(points: list[tuple[float, float]], levels: tuple[Level, ...] = (), until: float = SINCE + HOUR) -> Plot:
+    found = plot([Curve("load", points)], levels, (), SINCE, until, BERLIN)
     assert found is not None
     return found
 
@@ -57,8 +56,14 @@ def test_a_value_that_never_changes_is_a_line_in_the_plot(value: float) -> None:
 
 
 def test_a_line_breaks_where_nothing_is_known() -> None:
-    found = drawn([(SINCE, 1.0), (SINCE + 60, 1.0), (SINCE + 1800, 1.0), (SINCE + 1860, 1.0)], gap=300)
-    assert found.lines[0].path.count("M") == 2
+    found = drawn([(SINCE, 1.0), (SINCE + 60, 1.0), (SINCE + 900, math.nan), (SINCE + 1800, 1.0), (SINCE + 1860, 1.0)])
+    assert re.sub(r"[0-9. ]+", "", found.lines[0].path) == "MLML"
+
+
+def test_a_point_between_two_gaps_is_a_dot() -> None:
+    found = drawn([(SINCE, 1.0), (SINCE + 60, 1.0), (SINCE + 900, math.nan), (SINCE + 1800, 3.0)])
+    assert found.lines[0].path.endswith("h0")
+    assert (found.lines[0].last, found.lines[0].lowest) == (3.0, 1.0)
 
 
 def test_one_point_is_a_dot() -> None:

@@ -108,7 +108,9 @@ class _Demo:
         self._watch.write(f"  Nothing leaves this machine: the simulator stands in for ActivitySmith. {ending}\n")
 
     async def page(self, components: Components, listener: socket) -> None:
-        """Serve the page."""
+        """Serve the page, with what it plots."""
+        trail = components.engine.trail
+        trail.watch(components.engine.setup.expected.watched, trail.started)
         reads = windows(self._config, components.engine, self._clock, self._recent, commands.of(components))
         await serve(build(reads, host=ADDRESS, title="smithd demo", lead=LEAD), listener)
 

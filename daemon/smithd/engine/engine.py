@@ -16,6 +16,7 @@ from smithd.engine.entries import Entry
 from smithd.engine.step import Changes, Step
 from smithd.journal import Journal
 from smithd.poll.intake import Poll
+from smithd.series.trail import Trail
 from smithd.setup import Setup
 from smithd.startup import EngineTimer, LeftBehind, start
 from smithd.state import write, write_all
@@ -30,6 +31,7 @@ class Engine:
         self.setup = setup
         self.state = resumed.state
         self.history = left.history
+        self.trail = Trail(setup.plotted, now)
         self._timers = TimerQueue[EngineTimer]()
         self._journal = Journal()
         timers = TimerChanges(self._timers)
@@ -62,9 +64,13 @@ class Engine:
             self.history.written(changes.now)
         if changes.setup is not self.setup:
             self.history.watch(changes.setup.history, changes.setup.config.history)
+            self.trail.watch(changes.setup.plotted, changes.now)
         self.setup = changes.setup
         self.state = changes.state
         self.history.apply(changes.samples, changes.now)
+        if self.trail.since:
+            for samples, not_before in changes.came:
+                self.trail.take(samples, not_before, changes.state.series.fresh_for)
         self._timers.apply(changes.timers)
 
     def wake_at(self) -> float | None:

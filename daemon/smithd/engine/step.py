@@ -6,9 +6,10 @@ timers that they added, and what the transaction is to write.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from rpds import HashTrieSet
 
@@ -52,6 +53,7 @@ from smithd.outbox import queue as outbox
 from smithd.outbox import wall_clock
 from smithd.outbox.message import ActivityEnd, BadgeCount, Message
 from smithd.outbox.state import Outbox, OutboxChanges
+from smithd.plugin.sample import Sample
 from smithd.poll.intake import Poll
 from smithd.series import intervals
 from smithd.series.history import History, HistoryChanges, HistoryDraft
@@ -75,12 +77,19 @@ PRUNE_EVERY = 86400.0
 """Seconds between two looks for firing intervals that are too old."""
 
 
+class Came(NamedTuple):
+    """Samples, none of which counts as older than ``not_before``."""
+
+    samples: Iterable[Sample]
+    not_before: float
+
+
 @dataclass(slots=True)
 class Changes:
     """What a step computed; nothing of it has happened yet.
 
     ``setup`` and ``state``: what they will be; ``stored``: what the transaction writes of it. ``answers``: those of the
-    step's commands, in their order; an exception is a refusal.
+    step's commands, in their order; an exception is a refusal. ``came``: the samples that came, polled or derived.
     """
 
     setup: Setup
@@ -92,6 +101,7 @@ class Changes:
     events: list[Event] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     has_messages: bool = False
+    came: list[Came] = field(default_factory=list)
 
 
 class Step:
@@ -111,6 +121,7 @@ class Step:
         self._answers: list[Any] = []
         self._refused = history.refused
         self._has_messages = False
+        self._came: list[Came] = []
 
     def take(self, entry: Entry) -> None:
         """Fold the next entry. Every command has an answer, which may be None; an exception is a refusal."""
@@ -165,6 +176,7 @@ class Step:
             self._events,
             self._answers,
             self._has_messages,
+            self._came,
         )
 
     def _poll(self, poll: Poll) -> None:
@@ -184,6 +196,7 @@ class Step:
         )
         self._state = self._state._replace(series=recorded.state)
         self._samples.take(samples, poll.time)
+        self._came.append(Came(samples, -math.inf))
         surfaces: set[SurfaceKey] = set()
         if recorded.news:
             # A first answer confirms alerts: they count as they are.
@@ -221,6 +234,8 @@ class Step:
         if derived.samples or derived.view.state is not self._state.series:
             self._state = self._state._replace(series=derived.view.state)
             self._samples.take_derived(derived.samples, now)
+            # As old as the oldest that they are worked out from, they are true now.
+            self._came.append(Came(derived.samples, now))
         evaluated = evaluate(
             self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
         )

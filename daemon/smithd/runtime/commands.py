@@ -139,7 +139,7 @@ class _Commands:
         """What is remembered of a metric, for a plot; ``from`` and ``to`` are seconds since 1970."""
         with RESERVE.lent():
             from smithd.notify.matcher import parse_matchers
-            from smithd.past import LONGEST, past
+            from smithd.past import LONGEST, SampleMemory, past
             from smithd.runtime.plotting import plotted
 
         components, labels = self._components, _text(given, "labels")
@@ -149,8 +149,8 @@ class _Commands:
         if not 0 <= until - since <= LONGEST:
             raise ValueError("expected 'from' before 'to', and at most 31 days between them")
         matchers = parse_matchers(labels) if labels.strip() else ()
-        metric, trail = _text(given, "metric"), components.trail
-        found = past(engine.setup, engine.state, engine.history, trail, metric, matchers, (since, until))
+        remembered = SampleMemory(engine.history, engine.trail)
+        found = past(engine.setup, engine.state, remembered, _text(given, "metric"), matchers, (since, until))
         zone, redactor = components.config.zone, components.config.redactor
 
         def answer(connection: Connection) -> Any:

@@ -21,14 +21,12 @@ from smithd.engine.running import RunningEngine
 from smithd.events import Events
 from smithd.http import Http
 from smithd.plugin.source import Context
-from smithd.poll.intake import Poll
 from smithd.poll.planned import NOTHING_PLANNED, Planned
 from smithd.poll.poller import Poller
 from smithd.poll.registry import SourceSpec
 from smithd.pool import FEWEST, Pool
 from smithd.redactor import Redactor
-from smithd.series.trail import Trail
-from smithd.setup import Setup, set_up
+from smithd.setup import set_up
 from smithd.storage.committer import Committer, InlineCommitter
 from smithd.storage.database import Database
 from smithd.storage.marker import Marker
@@ -92,7 +90,6 @@ class Components:
         self.writer = self.running.writer
         self.plugins_hang = False
         """After closing: whether a plugin, or a commit, would not stop. The process must then end without waiting."""
-        self.trail = Trail(_plotted(self.engine.setup))
         self.pollers = {spec.name: self._poller(spec, config) for spec in config.sources.values()}
         self._closings: set[asyncio.Task[None]] = set()
 
@@ -106,11 +103,6 @@ class Components:
         setup, state, now, database = self.engine.setup, self.engine.state, self.clock.now(), self.database
         # With thousands of sources this takes longer than the loop may wait, and it reads frozen values only.
         return await asyncio.to_thread(lambda: status(setup, state, replace(facts, state_size=database.size()), now))
-
-    def take(self, poll: Poll) -> None:
-        """Take the answer of a source, for the next step and for plots."""
-        self.trail.take(poll.samples)
-        self.writer.put(poll)
 
     def _facts(self) -> RuntimeFacts:
         """What ``status`` shows beside the engine's state, but for what takes time."""
@@ -163,7 +155,6 @@ class Components:
         # What was stored before the reload may quote a secret of the earlier configuration.
         config.redactor.learn(self.config.redactor)
         self.config = config
-        self.trail.watch(_plotted(self.engine.setup))
         self._pool.most = _most_connections(config)
         self.pollers = {name: coming.get(name) or self.pollers[name] for name in config.sources}
         self._begin_closing(leaving.values())
@@ -185,7 +176,7 @@ class Components:
         log = logging.getLogger(f"smithd.sources.{spec.name}")
         zone, redactor = spec.zone or config.zone, Redactor(spec.secrets)
         context = Context(spec.name, spec.timeout, self.clock, http, log, zone, config.zone, redactor)
-        return Poller(spec, context, self.events, self.take, partial(self.writer.has_room, spec.name))
+        return Poller(spec, context, self.events, self.writer.put, partial(self.writer.has_room, spec.name))
 
     def _begin_closing(self, pollers: Collection[Poller]) -> None:
         """Close pollers in a task of our own, which is never cancelled: it takes a few seconds at most."""
@@ -221,11 +212,6 @@ class Components:
             self._begin_closing(self.pollers.values())
             await asyncio.gather(*self._closings)
         self.plugins_hang |= self.running.hangs
-
-
-def _plotted(setup: Setup) -> set[str]:
-    """The metrics of rules that nothing looks back on, so that the history has no samples of them."""
-    return {metric for rule in setup.rules.by_name.values() for metric in rule.metrics} - setup.history.keys()
 
 
 async def in_slices(items: Iterable[T], clock: Clock) -> AsyncIterator[T]:

@@ -73,7 +73,7 @@ class Track:
         """Remember samples for this many seconds from now on."""
         self.kept_for = seconds
         self._full_for = min(seconds, FULL_FOR)
-        self._spacing = max(LEAST_SPACING, seconds / MOST_THIN) * _JITTER
+        self._spacing = spacing(seconds) * _JITTER
 
     @property
     def newest(self) -> float | None:
@@ -166,6 +166,11 @@ class TrackDraft:
     def between(self, since: float, now: float) -> list[Point]:
         """The samples from ``since`` to ``now``, as in ``Track.between``."""
         return self.track.between(since, now, self.kept_until, self.added)
+
+
+def spacing(kept_for: float) -> float:
+    """How far apart the samples of the thin layer lie, in seconds, of a series that is remembered for so many."""
+    return max(LEAST_SPACING, kept_for / MOST_THIN)
 
 
 def room(kept_for: float) -> float:

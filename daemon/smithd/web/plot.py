@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -28,13 +29,10 @@ Point = tuple[float, float]
 
 
 class Curve(NamedTuple):
-    """A series: its name, and its points in the order of time. ``breaks_after``: points further apart than so many
-    seconds are not joined.
-    """
+    """A series: its name, and its points in the order of time; the line breaks at one whose value is NaN."""
 
     name: str
     points: Sequence[Point]
-    breaks_after: float = math.inf
 
 
 class Level(NamedTuple):
@@ -143,19 +141,17 @@ def united(spans: Iterable[Span]) -> list[Span]:
 
 
 def _drawn(line: Curve, x: Callable[[float], float], y: Callable[[float], float]) -> DrawnCurve:
-    points = [point for point in line.points if math.isfinite(point[1])]
-    commands: list[str] = []
-    before = -math.inf
-    for at, value in points:
-        commands.append(f"{'M' if at - before > line.breaks_after or not commands else 'L'}{x(at):g} {y(value):g}")
-        before = at
-    # A point alone is drawn as a dot: a line of no length with round ends.
-    if len(commands) == 1:
-        commands.append("h0")
-    values = [value for _, value in points]
+    pieces = [[*each] for is_known, each in groupby(line.points, lambda point: math.isfinite(point[1])) if is_known]
+    values = [value for piece in pieces for _, value in piece]
     if not values:
         return DrawnCurve(line.name, "", None, None, None)
-    return DrawnCurve(line.name, "".join(commands), values[-1], min(values), max(values))
+    path = "".join(_piece([f"{x(at):g} {y(value):g}" for at, value in piece]) for piece in pieces)
+    return DrawnCurve(line.name, path, values[-1], min(values), max(values))
+
+
+def _piece(places: Sequence[str]) -> str:
+    """The commands of a line through these places. One alone is a dot: a line of no length, whose ends are round."""
+    return f"M{'L'.join(places)}" if len(places) > 1 else f"M{places[0]}h0"
 
 
 def _labelled(found: Sequence[tuple[Level, float]]) -> Iterator[DrawnLevel]:

@@ -217,7 +217,7 @@ def text(found: Found) -> Iterator[str]:
         yield f"  should show {should}"
     until = f", until {time_of_answer(found['until'], now)}" if found["until"] else ""
     yield f"  {found['why']}{until}"
-    yield from (f"  {line}" for line in standing(found))
+    yield from (f"  {line}" for line in place_lines(found))
     yield ""
     yield "Deliveries" if found["deliveries"] else "The journal has no deliveries of it."
     if (left := len(found["deliveries"]) - MOST_DELIVERIES) > 0:
@@ -226,7 +226,7 @@ def text(found: Found) -> Iterator[str]:
         yield f"  {time_of_answer(entry['at'], now)} {delivery_text(entry)}"
 
 
-def standing(found: Found) -> Iterator[str]:
+def place_lines(found: Found) -> Iterator[str]:
     """The score of a widget; the rank and the slot of a Live Activity, and its budget of updates: in lines."""
     now = found["at"]
     if (score := found["score"]) is not None:

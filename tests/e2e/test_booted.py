@@ -73,7 +73,7 @@ def test_it_is_installed_by_the_guide_word_for_word(site: Site) -> None:
     await_polls(site.shop, 3)
     wait_until(lambda: len(site.service.of("metric-value")) == 1, what="the first value")
     assert site.is_active()
-    assert site.service.complaints() == []
+    assert site.service.violations() == []
 
 
 def test_it_runs_as_a_user_of_its_own_that_reads_no_key_and_writes_its_state_only(site: Site) -> None:
@@ -175,7 +175,7 @@ def test_power_cuts_lose_no_push_and_repeat_only_what_was_cut_off(site: Site, tm
     await_polls(site.shop, 5)
     sent = {title: len(requests) for title, requests in pushes_by_job(site.service).items() if title in titles}
     assert {title: count for title, count in sent.items() if count > 1 + cut_off[title]} == {}
-    assert site.service.complaints() == []
+    assert site.service.violations() == []
 
 
 def test_the_state_of_an_earlier_version_is_upgraded_and_nothing_of_it_is_notified_again(site: Site) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -206,34 +206,11 @@ def _messages(
     """What is sent; a text names the alerts with their values of now."""
     action, options = decision.action, config.push(group.key)
     firing = _named(group, decision)
-    current = []
-    for alert in firing:
-        # What moves with its value, or is an increase, is known as of the last transition.
-        rule = config.rules.get(alert.rule)
-        value = view.value(alert.series) if rule is None or rule.compares_newest else None
-        current.append(replace(alert, value=value) if value is not None else alert)
-    subject = Subject(group.key, current, decision.ended)
-    is_reminder = action is NotifyAction.REMIND
-    follows = is_reminder or action is NotifyAction.PUSH
-
-    messages: list[EdgeMessage] = []
-    # Why a notification is the past from now on, where it is.
-    what_followed = ""
-    if action is NotifyAction.SUPERSEDE:
-        what_followed = "Its alerts moved to other notifications"
-    # Where ends are not updates in place, an old notification stays as it is.
-    elif follows and last in (LastPush.SENT, LastPush.IN_FLIGHT) and options.on_resolve == "replace":
-        what_followed = "A reminder followed" if is_reminder else _what_followed(group, decision, firing[0].severity)
-    if what_followed:
-        before = push_key(group.key, group.log)
-        shown = view.status(before).push
-        text = content.superseded(group, shown.content if shown is not None else None, what_followed, view)
-        text = options.addressed(text, config.channels)
-        messages.append(content.update(before, text, view, Priority.COSMETIC, only_in_place=True))
-
+    messages = _superseded(group, decision, last, firing, view, config)
+    subject = Subject(group.key, list(_with_values_of_now(firing, view, config)), decision.ended)
     match action:
         case NotifyAction.PUSH | NotifyAction.REMIND | NotifyAction.UPDATE_UNSENT:
-            text = content.firing(subject, config.rules, options, view, is_reminder=is_reminder)
+            text = content.firing(subject, config.rules, options, view, is_reminder=action is NotifyAction.REMIND)
         case NotifyAction.UPDATE | NotifyAction.UPDATE_BY_PUSH:
             # The text is replaced silently, however loud the rule is.
             text = replace(content.firing(subject, config.rules, options, view), interruption_level="passive")
@@ -254,6 +231,43 @@ def _messages(
         priority = _priority(push, recent, view, is_beginning=settled.sequence == 1 and bool(firing))
         messages.append(content.push(key, text, view, priority, is_open=is_open))
     return messages
+
+
+def _with_values_of_now(
+    alerts: Iterable[GroupedAlert], view: NotifyView, config: NotifyConfig
+) -> Iterator[GroupedAlert]:
+    for alert in alerts:
+        # What moves with its value, or is an increase, is known as of the last transition.
+        rule = config.rules.get(alert.rule)
+        value = view.value(alert.series) if rule is None or rule.compares_newest else None
+        yield replace(alert, value=value) if value is not None else alert
+
+
+def _superseded(
+    group: NotificationGroup,
+    decision: Decision,
+    last: LastPush,
+    firing: Sequence[GroupedAlert],
+    view: NotifyView,
+    config: NotifyConfig,
+) -> list[EdgeMessage]:
+    """The group's newest notification as the past, in place, where it is that from now on."""
+    options = config.push(group.key)
+    if decision.action is NotifyAction.SUPERSEDE:
+        what_followed = "Its alerts moved to other notifications"
+    # Where ends are not updates in place, an old notification stays as it is.
+    elif last not in (LastPush.SENT, LastPush.IN_FLIGHT) or options.on_resolve != "replace":
+        return []
+    elif decision.action is NotifyAction.REMIND:
+        what_followed = "A reminder followed"
+    elif decision.action is NotifyAction.PUSH:
+        what_followed = _what_followed(group, decision, firing[0].severity)
+    else:
+        return []
+    key = push_key(group.key, group.log)
+    shown = view.status(key).push
+    text = content.superseded(group, shown.content if shown is not None else None, what_followed, view)
+    return [content.update(key, options.addressed(text, config.channels), view, Priority.COSMETIC, only_in_place=True)]
 
 
 def _what_followed(group: NotificationGroup, decision: Decision, worst: Severity) -> str:

@@ -16,7 +16,7 @@ from smithd.errors import SmithdError
 from smithd.lockscreen.screen import Note, Screen
 from smithd.web import drawing, pages
 from smithd.web.api import api
-from smithd.web.desk import Desk
+from smithd.web.client import DaemonClient
 from smithd.web.guard import PageGuard, csrf_token
 from smithd.web.picture import Picture
 from smithd.web.probes import NO_PROBES, Probes
@@ -62,16 +62,16 @@ class _Site:
 
     def __init__(self, reads: Reads, common: Mapping[str, Any]) -> None:
         self._reads = reads
-        self._desk = Desk(reads.commands, reads.now)
+        self._client = DaemonClient(reads.commands, reads.now)
         self._pictures = {account: Picture(reads.zone, reads.order) for account in reads.accounts}
         self._common = {**common, "accounts_named": reads.accounts}
 
-    def answers(self, page: pages.Section, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
+    def answers(self, page: pages.Page, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
         """The endpoint of a page, or of what changes of it."""
 
         async def endpoint(request: Request) -> Response:
             asked = visit(page.name, request.query_params)
-            shown = await pages.show(page, self._desk, asked)
+            shown = await pages.show(page, self._client, asked)
             happened = tuple(self._reads.happened())
             screen = self._screen(asked) if page.name == "" else None
             # In a thread, since a list may have a thousand rows.

@@ -13,9 +13,9 @@ from typing import Any
 
 from smithd import explain
 from smithd.alerts.alert import Change
-from smithd.explain_surface import MOST_DELIVERIES, delivery_text, standing
+from smithd.explain_surface import MOST_DELIVERIES, delivery_text, place_lines
 from smithd.web import past
-from smithd.web.desk import Desk
+from smithd.web.client import DaemonClient
 from smithd.web.rows import Found, by_urgency, choose, has_all, labels_text
 from smithd.web.visit import Visit
 from smithd.web.words import matchers
@@ -50,7 +50,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Page:
     """One page: its name in the address, its title, what its search looks for ("": it has none), and what it shows."""
 
     name: str
@@ -65,11 +65,11 @@ class Section:
         return f"{self.name or 'overview'}.html"
 
 
-async def show(page: Section, desk: Desk, visit: Visit) -> Shown:
+async def show(page: Page, client: DaemonClient, visit: Visit) -> Shown:
     """What the template of a page is given."""
-    status = await desk.status()
+    status = await client.status()
     common = {"page": page, "pages": PAGES, "visit": visit, "view": visit.view, "status": status, "now": status["at"]}
-    return common | {"counts": counts(status)} | await page.shows(Look(visit, status, desk.ask))
+    return common | {"counts": counts(status)} | await page.shows(Look(visit, status, client.ask))
 
 
 def counts(status: Found) -> Mapping[str, int]:
@@ -231,7 +231,7 @@ async def surface(look: Look) -> Shown:
         "problem": "",
         "found": found,
         "title": found["surface"],
-        "standing": [*standing(found)],
+        "place": [*place_lines(found)],
         "deliveries": [(entry["at"], delivery_text(entry)) for entry in reversed(deliveries)],
         "left_out": len(found["deliveries"]) - len(deliveries),
     }
@@ -276,15 +276,14 @@ async def accounts(look: Look) -> Shown:
 
 
 PAGES = (
-    Section("", "Overview", "", overview),
-    Section("rules", "Rules", "rules and alerts", rules),
-    Section("sources", "Sources", "sources", sources),
-    Section("surfaces", "Surfaces", "surfaces", surfaces),
-    Section("outbox", "Outbox", "messages", outbox),
-    Section("silences", "Silences", "silences", silences),
-    Section("decisions", "Decisions", "decisions", decisions),
-    Section("accounts", "Accounts", "", accounts),
-    Section("rule", "Rule", "", rule, is_listed=False),
-    Section("surface", "Surface", "", surface, is_listed=False),
+    Page("", "Overview", "", overview),
+    Page("rules", "Rules", "rules and alerts", rules),
+    Page("sources", "Sources", "sources", sources),
+    Page("surfaces", "Surfaces", "surfaces", surfaces),
+    Page("outbox", "Outbox", "messages", outbox),
+    Page("silences", "Silences", "silences", silences),
+    Page("decisions", "Decisions", "decisions", decisions),
+    Page("accounts", "Accounts", "", accounts),
+    Page("rule", "Rule", "", rule, is_listed=False),
+    Page("surface", "Surface", "", surface, is_listed=False),
 )
-BY_NAME = {page.name: page for page in PAGES}

@@ -11,7 +11,7 @@ from smithd.notify.matcher import AlertMatcher
 
 
 class Sign(NamedTuple):
-    """How a state is told, never by its colour alone: a sign before its word, and one of the page's tones."""
+    """How a state is shown, never by its colour alone: a sign before its word, and one of the page's tones."""
 
     sign: str
     tone: str
@@ -43,7 +43,7 @@ UNKNOWN = Sign("·", "quiet")
 
 
 def mark(state: str) -> Sign:
-    """How a state is told; one that is not known has a quiet mark."""
+    """How a state is shown; one that is not known has a quiet mark."""
     return MARKS.get(state, UNKNOWN)
 
 

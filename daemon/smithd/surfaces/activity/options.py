@@ -165,11 +165,6 @@ class ActivityOptions(Options):
         return action
 
     @property
-    def is_always_shown(self) -> bool:
-        """Whether it is on the phone as long as it has a slot."""
-        return self.show == "always"
-
-    @property
     def goes_in_steps(self) -> bool:
         """Whether a change of its value is a step, which never waits."""
         return False

@@ -9,12 +9,12 @@ from typing import Any
 from smithd.control import Handler
 
 GOOD_FOR = 1.0
-"""Seconds for which the status is not asked for again, however many look at it."""
-REST = 10.0
-"""Where that is longer, it is good for so many times as long as it took: an open page costs a tenth of a core."""
+"""Seconds for which the status is not asked for again at least, however many pages are open."""
+RESTS_FOR = 10.0
+"""The status is not asked for again for as many times as long as it took: an open page costs a tenth of a core."""
 
 
-class Desk:
+class DaemonClient:
     """Asks the daemon; its answers are plain values, in which secrets are masked."""
 
     def __init__(self, commands: Mapping[str, Handler], now: Callable[[], float]) -> None:
@@ -34,10 +34,10 @@ class Desk:
         if self._status is None or not 0 <= now - self._asked_at < self._good_for:
             self._asked_at = now
             self._status = asyncio.create_task(self._ask_status())
-        # Somebody who leaves must not end what others wait for.
+        # A reader who leaves must not end what others wait for.
         return await asyncio.shield(self._status)
 
     async def _ask_status(self) -> Any:
         found = await self.ask("status")
-        self._good_for = max(GOOD_FOR, REST * (self._now() - self._asked_at))
+        self._good_for = max(GOOD_FOR, RESTS_FOR * (self._now() - self._asked_at))
         return found

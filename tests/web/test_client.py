@@ -1,4 +1,4 @@
-"""The desk asks the daemon for its status once, however many look at it."""
+"""The pages ask the daemon for its status once, however many look at it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from smithd.web.desk import Desk
+from smithd.web.client import DaemonClient
 
 
 class Daemon:
@@ -17,8 +17,8 @@ class Daemon:
         self.asked = 0
         self._seconds = seconds
 
-    def desk(self) -> Desk:
-        return Desk({"status": self._status}, lambda: self.now)
+    def client(self) -> DaemonClient:
+        return DaemonClient({"status": self._status}, lambda: self.now)
 
     async def _status(self, _: Mapping[str, Any]) -> int:
         self.asked += 1
@@ -30,12 +30,12 @@ class Daemon:
 def test_a_second_long_everybody_sees_the_same_status() -> None:
     async def scenario() -> None:
         daemon = Daemon(0.01)
-        desk = daemon.desk()
-        assert await asyncio.gather(*(desk.status() for _ in range(5))) == [1] * 5
+        client = daemon.client()
+        assert await asyncio.gather(*(client.status() for _ in range(5))) == [1] * 5
         daemon.now += 0.9
-        assert await desk.status() == 1
+        assert await client.status() == 1
         daemon.now += 0.1
-        assert await desk.status() == 2
+        assert await client.status() == 2
 
     asyncio.run(scenario())
 
@@ -43,12 +43,12 @@ def test_a_second_long_everybody_sees_the_same_status() -> None:
 def test_what_takes_long_is_asked_for_less_often() -> None:
     async def scenario() -> None:
         daemon = Daemon(0.5)
-        desk = daemon.desk()
-        assert await desk.status() == 1
+        client = daemon.client()
+        assert await client.status() == 1
         daemon.now += 4.4
-        assert await desk.status() == 1
+        assert await client.status() == 1
         daemon.now += 0.2
-        assert await desk.status() == 2
+        assert await client.status() == 2
 
     asyncio.run(scenario())
 
@@ -56,18 +56,18 @@ def test_what_takes_long_is_asked_for_less_often() -> None:
 def test_a_clock_that_was_set_back_keeps_nothing_old() -> None:
     async def scenario() -> None:
         daemon = Daemon(0.01)
-        desk = daemon.desk()
-        assert await desk.status() == 1
+        client = daemon.client()
+        assert await client.status() == 1
         daemon.now -= 3600
-        assert await desk.status() == 2
+        assert await client.status() == 2
 
     asyncio.run(scenario())
 
 
 def test_somebody_who_leaves_does_not_end_what_others_wait_for() -> None:
     async def scenario() -> None:
-        desk = Daemon(0.01).desk()
-        leaving, staying = asyncio.create_task(desk.status()), asyncio.create_task(desk.status())
+        client = Daemon(0.01).client()
+        leaving, staying = asyncio.create_task(client.status()), asyncio.create_task(client.status())
         await asyncio.sleep(0)
         leaving.cancel()
         assert await staying == 1

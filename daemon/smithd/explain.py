@@ -333,11 +333,12 @@ def states(explanation: Explanation) -> Iterator[str]:
 
 
 def _journal(explanation: Explanation) -> Iterator[str]:
-    yield (
-        "What happened"
-        if explanation["journal"]
-        else "The journal has nothing about it (it has no entries from while the state cannot be written)."
-    )
+    if explanation["journal"]:
+        yield "What happened"
+    elif explanation["alerts"]:
+        yield "The journal has nothing about it (it has no entries from while the state cannot be written)."
+    else:
+        yield "Nothing that happened to it is remembered."
     if explanation["left_out"]:
         yield f"  ({explanation['left_out']:,} earlier decisions are not listed)"
     elif gap := _forgotten(explanation):

@@ -18,6 +18,7 @@ from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, Widget
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
 from smithd.outbox.queue import fill_lanes
+from smithd.outbox.queued import Queued
 from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget
 from smithd.outbox.state import Outbox
 from smithd.outbox.worth import score, seen
@@ -119,7 +120,7 @@ class _Explained:
             return None
         movement = self._outbox.movements.get(key) or seen(None, message.value, self._now)
         value = score(message, shown, movement, self._now)
-        place, passages = place_by_worth(self._outbox, key, self._now), self._passages
+        place = place_by_worth(self._outbox, key, self._now)
         return {
             # It is not known what is shown: it goes before all others.
             "value": None if math.isinf(value) else value,
@@ -127,11 +128,18 @@ class _Explained:
             "competes": message.priority is Priority.ROUTINE,
             "place": place and place[0],
             "waiting": place and place[1],
-            "expected_at": self._time(passages.expected_at(place[0], self._now))
-            if passages is not None and place is not None
+            "expected_at": self._expected_at(queued, place),
+            # One that failed waits for its next try, however late it is.
+            "sent_by": self._time(queued.late_at)
+            if queued is not None and queued.retry_at <= self._now and queued.late_at < math.inf
             else None,
-            "sent_by": self._time(queued.late_at) if queued is not None and queued.late_at < math.inf else None,
         }
+
+    def _expected_at(self, queued: Queued | None, place: tuple[int, int] | None) -> str | None:
+        """When a routine value at this place is expected to go: not before it may be sent at all."""
+        if self._passages is None or queued is None or place is None:
+            return None
+        return self._time(max(queued.ready_at, self._passages.expected_at(place[0], self._now)))
 
     def _slot(self) -> Found | None:
         """Of a Live Activity: its rank, whether it has a slot and since when, and which streams have the slots."""

@@ -151,8 +151,7 @@ class _RuleStatus:
             ],
             "failing": [
                 {"source": source, "since": self._time(found.since), "reason": found.reason}
-                for source in sorted(self._sources())
-                if (found := self._state.series.health(source, self._now)) is not None and found.reason
+                for source, found in self._state.series.failing(self._rule.metrics, self._now).items()
             ],
             "rest": sum(meets(labels) for labels in rest),
             "now": self._rule.when.describe(view.seen_by(self._rule.when)) if self._rule.when is not None else "",
@@ -160,9 +159,6 @@ class _RuleStatus:
             "left_out": len(met[:-ENTRIES]),
             "deliveries": list(self._deliveries(met[-ENTRIES:])),
         }
-
-    def _sources(self) -> set[str]:
-        return {source for metric in self._rule.metrics for source in self._setup.expected.sources_of(metric)}
 
     def _value(self, sample: Sample) -> Explanation:
         """The value of a sample; of a counter, what it counted in the time that its rule compares (None: not known)."""

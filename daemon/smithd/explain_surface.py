@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -22,6 +22,7 @@ from smithd.outbox.queued import Queued
 from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget
 from smithd.outbox.state import Outbox
 from smithd.outbox.worth import score, seen
+from smithd.series.health import SourceHealth
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.surfaces.slots.memory import Slots
@@ -105,11 +106,33 @@ class _Explained:
             "reason": differs.reason,
             "why": differs.why,
             "until": self._time(differs.until),
+            "stale": [{"metric": metric, "newest_at": self._time(at)} for metric, at in self._stale()],
+            "failing": [
+                {"source": source, "since": self._time(each.since), "reason": each.reason}
+                for source, each in self._failing().items()
+            ],
             "score": self._score(),
             "slot": self._slot(),
             "updates": self._updates(),
             "deliveries": [delivery(each, self._setup.config.zone) for each in deliveries],
         }
+
+    def _metrics(self) -> Sequence[str]:
+        """The metrics that it shows, as far as their values are known: without a daemon none is."""
+        key, surfaces = self._key, self._surfaces
+        surface = surfaces.always.get(key) or (surfaces.streams.get(key) if isinstance(key, StreamKey) else None)
+        return sorted(surface.dependencies.metrics) if surface is not None and self._passages is not None else []
+
+    def _stale(self) -> Iterator[tuple[str, float | None]]:
+        """The metrics of which nothing is fresh, each with the time of its newest value, if one is known."""
+        series = self._state.series
+        for metric in self._metrics():
+            if series.is_stale(metric, self._now):
+                known = series.samples(metric) or series.missing(metric)
+                yield metric, max((sample.time for sample in known.values()), default=None)
+
+    def _failing(self) -> Mapping[str, SourceHealth]:
+        return self._state.series.failing(self._metrics(), self._now)
 
     def _score(self) -> Found | None:
         """What sending a widget's value now is worth; its place among the routine values that wait."""
@@ -225,6 +248,7 @@ def text(found: Found) -> Iterator[str]:
         yield f"  should show {should}"
     until = f", until {time_of_answer(found['until'], now)}" if found["until"] else ""
     yield f"  {found['why']}{until}"
+    yield from (f"  {line}" for line in data_lines(found))
     yield from (f"  {line}" for line in place_lines(found))
     yield ""
     yield "Deliveries" if found["deliveries"] else "The journal has no deliveries of it."
@@ -232,6 +256,16 @@ def text(found: Found) -> Iterator[str]:
         yield f"  ({left} earlier ones are not listed)"
     for entry in found["deliveries"][-MOST_DELIVERIES:]:
         yield f"  {time_of_answer(entry['at'], now)} {delivery_text(entry)}"
+
+
+def data_lines(found: Found) -> Iterator[str]:
+    """What of its data is stale, and which sources of it fail: in lines."""
+    now = found["at"]
+    for each in found["stale"]:
+        since = f"since {time_of_answer(each['newest_at'], now)}" if each["newest_at"] else "yet"
+        yield f"stale: {each['metric']} has no new value {since}"
+    for each in found["failing"]:
+        yield f"source {each['source']} fails since {time_of_answer(each['since'], now)}: {each['reason']}"
 
 
 def place_lines(found: Found) -> Iterator[str]:

@@ -22,7 +22,7 @@ from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
 from smithd.errors import NotThere
 from smithd.formatting import iso_time, number, time_of_answer
-from smithd.keys import DEFAULT_ACCOUNT, BadgeKey
+from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, WidgetKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
 from smithd.outbox.message import Push, PushUpdate
@@ -40,6 +40,12 @@ NEAREST = 5
 COMPARED = 1_000
 """How many series are named where those that were asked for are not known: the nearest of how many."""
 
+_SURFACES: Mapping[str, tuple[str, type[WidgetKey | StreamKey]]] = {
+    "widget": ("widget", WidgetKey),
+    "activity": ("Live Activity", StreamKey),
+}
+"""The kinds of surfaces that a name may begin with: what a person calls them, and their keys."""
+
 Explanation = dict[str, Any]
 """What is known, as JSON has it; times are in the configuration's zone, ISO 8601."""
 
@@ -52,7 +58,7 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
     """
     rules = engine.setup.rules.by_name
     if rule not in rules:
-        raise NotThere(_no_rule(rule, engine))
+        raise NotThere(_no_surface(rule, engine) or _no_rule(rule, engine))
     matchers = parse_matchers(labels) if labels.strip() else ()
 
     # As in a silence, the labels of the rule count, and its name.
@@ -62,6 +68,17 @@ def explain(engine: Engine, entries: Sequence[journal.Entry], rule: str, labels:
 
     status = _RuleStatus(engine, rules[rule], now)
     return status.explained(meets, entries) | {"nearest": status.nearest(meets, labels, entries)}
+
+
+def _no_surface(name: str, engine: Engine) -> str | None:
+    """That there is no surface of a name; None where the name does not say that one of a kind is meant."""
+    kind, colon, bare = name.partition(":")
+    if not colon or kind not in _SURFACES:
+        return None
+    said, of_kind = _SURFACES[kind]
+    there = sorted({key.name for key in engine.setup.surfaces.keys if isinstance(key, of_kind)})
+    hint = did_you_mean(bare, there) or f"there are: {', '.join(there) or 'none'}"
+    return f"there is no {said} '{bare}'; {hint}"
 
 
 def _no_rule(name: str, engine: Engine) -> str:
@@ -134,8 +151,7 @@ class _RuleStatus:
             ],
             "failing": [
                 {"source": source, "since": self._time(found.since), "reason": found.reason}
-                for source in sorted(self._sources())
-                if (found := self._state.series.health(source, self._now)) is not None and found.reason
+                for source, found in self._state.series.failing(self._rule.metrics, self._now).items()
             ],
             "rest": sum(meets(labels) for labels in rest),
             "now": self._rule.when.describe(view.seen_by(self._rule.when)) if self._rule.when is not None else "",
@@ -143,9 +159,6 @@ class _RuleStatus:
             "left_out": len(met[:-ENTRIES]),
             "deliveries": list(self._deliveries(met[-ENTRIES:])),
         }
-
-    def _sources(self) -> set[str]:
-        return {source for metric in self._rule.metrics for source in self._setup.expected.sources_of(metric)}
 
     def _value(self, sample: Sample) -> Explanation:
         """The value of a sample; of a counter, what it counted in the time that its rule compares (None: not known)."""
@@ -249,29 +262,26 @@ def decision(entry: journal.Entry, zone: tzinfo) -> Explanation:
     }
 
 
-def text(explanation: Explanation) -> str:
-    """An explanation for a person, in lines."""
+def text(explanation: Explanation) -> Iterator[str]:
+    """The lines of an explanation for a person. What was polled may have line feeds; they begin no line of its own."""
     notifies = ", ".join(explanation["notifies"])
-    lines = [
-        f"{explanation['rule']}: {'; '.join(explanation['fires'])}",
-        f"  notifies of: {notifies}" if notifies else "  no notifications: it has no push",
-    ]
+    yield f"{explanation['rule']}: {'; '.join(explanation['fires'])}"
+    yield f"  notifies of: {notifies}" if notifies else "  no notifications: it has no push"
     if explanation["now"]:
-        lines.append(f"  now: {explanation['now']}")
+        yield f"  now: {explanation['now']}"
     for failing in explanation["failing"]:
         since = time_of_answer(failing["since"], explanation["at"])
-        lines.append(f"  source {failing['source']} fails since {since}: {failing['reason']}")
-    lines += ["", *states(explanation), "", *_journal(explanation)]
+        yield f"  source {failing['source']} fails since {since}: {failing['reason']}"
+    yield from ("", *states(explanation), "", *_journal(explanation))
     if explanation["deliveries"]:
-        lines += ["", "Notifications"]
+        yield from ("", "Notifications")
     for sent in explanation["deliveries"]:
         at = f" {time_of_answer(sent['at'], explanation['at'])}" if sent["at"] else ""
         whose = f"{sent['account']}: " if sent["account"] != DEFAULT_ACCOUNT else ""
-        lines.append(f"  {whose}{sent['state']}{at}: {sent['title'] or sent['notification']}")
+        yield f"  {whose}{sent['state']}{at}: {sent['title'] or sent['notification']}"
         if "reason" in sent:
             again = time_of_answer(sent["retry_at"], explanation["at"])
-            lines.append(f"    {sent['reason']}; it is tried again every hour, next at {again}")
-    return "\n".join(lines)
+            yield f"    {sent['reason']}; it is tried again every hour, next at {again}"
 
 
 def _is(series: Explanation) -> str:
@@ -319,11 +329,12 @@ def states(explanation: Explanation) -> Iterator[str]:
 
 
 def _journal(explanation: Explanation) -> Iterator[str]:
-    yield (
-        "What happened"
-        if explanation["journal"]
-        else "The journal has nothing about it (it has no entries from while the state cannot be written)."
-    )
+    if explanation["journal"]:
+        yield "What happened"
+    elif explanation["alerts"]:
+        yield "The journal has nothing about it (it has no entries from while the state cannot be written)."
+    else:
+        yield "Nothing that happened to it is remembered."
     if explanation["left_out"]:
         yield f"  ({explanation['left_out']:,} earlier decisions are not listed)"
     elif gap := _forgotten(explanation):

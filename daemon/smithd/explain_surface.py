@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -18,9 +18,11 @@ from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, SurfaceKey, Widget
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.message import ActivityContent, ActivityState, LevelMessage, Priority, WidgetValue
 from smithd.outbox.queue import fill_lanes
+from smithd.outbox.queued import Queued
 from smithd.outbox.shown import KeyStatus, Shown, ShownActivity, ShownBadge, ShownWidget
 from smithd.outbox.state import Outbox
 from smithd.outbox.worth import score, seen
+from smithd.series.health import SourceHealth
 from smithd.setup import Setup
 from smithd.state import State
 from smithd.surfaces.slots.memory import Slots
@@ -104,11 +106,33 @@ class _Explained:
             "reason": differs.reason,
             "why": differs.why,
             "until": self._time(differs.until),
+            "stale": [{"metric": metric, "newest_at": self._time(at)} for metric, at in self._stale()],
+            "failing": [
+                {"source": source, "since": self._time(each.since), "reason": each.reason}
+                for source, each in self._failing().items()
+            ],
             "score": self._score(),
             "slot": self._slot(),
             "updates": self._updates(),
             "deliveries": [delivery(each, self._setup.config.zone) for each in deliveries],
         }
+
+    def _metrics(self) -> Sequence[str]:
+        """The metrics that it shows, as far as their values are known: without a daemon none is."""
+        key, surfaces = self._key, self._surfaces
+        surface = surfaces.always.get(key) or (surfaces.streams.get(key) if isinstance(key, StreamKey) else None)
+        return sorted(surface.dependencies.metrics) if surface is not None and self._passages is not None else []
+
+    def _stale(self) -> Iterator[tuple[str, float | None]]:
+        """The metrics of which nothing is fresh, each with the time of its newest value, if one is known."""
+        series = self._state.series
+        for metric in self._metrics():
+            if series.is_stale(metric, self._now):
+                known = series.samples(metric) or series.missing(metric)
+                yield metric, max((sample.time for sample in known.values()), default=None)
+
+    def _failing(self) -> Mapping[str, SourceHealth]:
+        return self._state.series.failing(self._metrics(), self._now)
 
     def _score(self) -> Found | None:
         """What sending a widget's value now is worth; its place among the routine values that wait."""
@@ -119,7 +143,7 @@ class _Explained:
             return None
         movement = self._outbox.movements.get(key) or seen(None, message.value, self._now)
         value = score(message, shown, movement, self._now)
-        place, passages = place_by_worth(self._outbox, key, self._now), self._passages
+        place = place_by_worth(self._outbox, key, self._now)
         return {
             # It is not known what is shown: it goes before all others.
             "value": None if math.isinf(value) else value,
@@ -127,11 +151,18 @@ class _Explained:
             "competes": message.priority is Priority.ROUTINE,
             "place": place and place[0],
             "waiting": place and place[1],
-            "expected_at": self._time(passages.expected_at(place[0], self._now))
-            if passages is not None and place is not None
+            "expected_at": self._expected_at(queued, place),
+            # One that failed waits for its next try, however late it is.
+            "sent_by": self._time(queued.late_at)
+            if queued is not None and queued.retry_at <= self._now and queued.late_at < math.inf
             else None,
-            "sent_by": self._time(queued.late_at) if queued is not None and queued.late_at < math.inf else None,
         }
+
+    def _expected_at(self, queued: Queued | None, place: tuple[int, int] | None) -> str | None:
+        """When a routine value at this place is expected to go: not before it may be sent at all."""
+        if self._passages is None or queued is None or place is None:
+            return None
+        return self._time(max(queued.ready_at, self._passages.expected_at(place[0], self._now)))
 
     def _slot(self) -> Found | None:
         """Of a Live Activity: its rank, whether it has a slot and since when, and which streams have the slots."""
@@ -217,6 +248,7 @@ def text(found: Found) -> Iterator[str]:
         yield f"  should show {should}"
     until = f", until {time_of_answer(found['until'], now)}" if found["until"] else ""
     yield f"  {found['why']}{until}"
+    yield from (f"  {line}" for line in data_lines(found))
     yield from (f"  {line}" for line in place_lines(found))
     yield ""
     yield "Deliveries" if found["deliveries"] else "The journal has no deliveries of it."
@@ -224,6 +256,16 @@ def text(found: Found) -> Iterator[str]:
         yield f"  ({left} earlier ones are not listed)"
     for entry in found["deliveries"][-MOST_DELIVERIES:]:
         yield f"  {time_of_answer(entry['at'], now)} {delivery_text(entry)}"
+
+
+def data_lines(found: Found) -> Iterator[str]:
+    """What of its data is stale, and which sources of it fail: in lines."""
+    now = found["at"]
+    for each in found["stale"]:
+        since = f"since {time_of_answer(each['newest_at'], now)}" if each["newest_at"] else "yet"
+        yield f"stale: {each['metric']} has no new value {since}"
+    for each in found["failing"]:
+        yield f"source {each['source']} fails since {time_of_answer(each['since'], now)}: {each['reason']}"
 
 
 def place_lines(found: Found) -> Iterator[str]:

@@ -23,7 +23,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 SHORTEST = 4
 """The characters of a secret's beginning that is masked where a cut follows."""
@@ -199,6 +199,12 @@ def _secret_parts(address: str) -> Iterator[str]:
     path, _, query = address.partition("?")
     yield from filter(is_unmistakable, path.partition("://")[2].split("/")[1:])
     yield from (value for name, value in parse_qsl(query) if re.fullmatch(_NAMED_SO, name))
+
+
+def has_credentials(address: str) -> bool:
+    """Whether an address has a password, or a parameter that is named like a secret."""
+    parts = urlsplit(address)
+    return bool(parts.password) or any(re.fullmatch(_NAMED_SO, name) for name, _ in parse_qsl(parts.query))
 
 
 def stands_in(secret: str, text: str) -> bool:

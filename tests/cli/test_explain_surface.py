@@ -52,6 +52,7 @@ def test_what_the_phone_shows_is_explained(tmp_path: Path, capsys: pytest.Captur
             assert lines[2] == "  should show 3"
             assert lines[3].startswith("  it is not due yet, until ")
             assert lines[4].startswith("  score ")
+            assert found["score"]["expected_at"] >= found["until"]
             assert lines[6:7] == ["Deliveries"]
 
             rule = explained("errors")

@@ -58,11 +58,15 @@ def test_a_person_chooses_a_number_of_the_answer_and_gets_a_configuration(here: 
         shown.read_until("url (the address to ask): ")
         shown.type(f"{web.url}/stats\n")
         shown.read_until("Its name in the configuration [web]: ")
+        shown.type("1 shop\n")
+        shown.read_until("expected small letters, digits and _")
         shown.type("shop\n")
         numbers = shown.read_until("JSONPath) [1]: ")
         assert next(line.split()[1:] for line in numbers.splitlines() if "$" in line) == ["$.orders.today", "41"]
         shown.type("1\n")
         shown.read_until("Its name [orders_today]: ")
+        shown.type("> 5\n")
+        shown.read_until("expected small letters, digits and _")
         shown.type("orders\n")
         shown.read_until("shop.orders = 41")
         shown.read_until("which is 41 now?")
@@ -165,6 +169,15 @@ def test_an_address_with_a_password_becomes_a_reference(here: Path, capsys: pyte
     assert "url: ${env:SHOP_URL}" in (here / "smithd.yaml").read_text()
     assert "The poll failed:" in found.err
     assert "pass_of_ann" not in found.out + found.err
+
+
+def test_an_address_with_a_key_in_it_becomes_a_reference(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = "http://127.0.0.1:9/stats?shop=1&api_key=key_of_ann"
+    assert run(["init", "--type", "http_json", "--url", url, "--metric", "orders=$.orders"]) == 0
+    found = capsys.readouterr()
+    assert "url: ${env:WEB_URL}" in (here / "smithd.yaml").read_text()
+    assert "export WEB_URL=..." in found.out
+    assert "key_of_ann" not in found.out + found.err
 
 
 def test_a_type_that_knows_its_metrics_offers_what_it_brought(here: Path) -> None:

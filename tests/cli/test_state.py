@@ -157,8 +157,18 @@ def test_a_backup_replaces_nothing_unless_it_is_told_to(state: Path, capsys: pyt
     asked(capsys, "backup", str(target), "--force")
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     asked(capsys, "check", "--state", str(target))
-    asked(capsys, "backup", str(state), "--force", status=2)
     asked(capsys, "backup", str(state.with_name("none") / "kept.db"), status=1)
+
+
+@pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db-shm", "state.db-journal", "link", "second"])
+def test_a_backup_never_replaces_a_part_of_the_state(
+    name: str, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state.with_name("link").symlink_to(f"{state}-wal")
+    with another(HOLD, state):
+        state.with_name("second").hardlink_to(state)
+        asked(capsys, "backup", name, "--force", status=2)
+        asked(capsys, "check")
 
 
 def test_a_backup_is_restored_by_copying_it(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -233,6 +243,20 @@ def test_a_damaged_file_is_found(state: Path, capsys: pytest.CaptureFixture[str]
     state.write_bytes(b"no database" * 1000)
     assert run(["state", "check"]) == 1
     assert "cannot be read: file is not a database" in capsys.readouterr().err
+
+
+def test_a_backup_of_which_nothing_is_left_is_not_fine(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state.with_name("kept.db").touch()
+    said = asked(capsys, "check", "--state", "kept.db", status=1)
+    assert "version: WRONG\n  nothing is in it" in said
+
+
+def test_what_to_do_about_a_newer_state_names_it_and_its_copy(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(state, "UPDATE alembic_version SET version_num = '9999'")
+    shutil.copy(state, f"{state}.before-9999")
+    lines = asked(capsys, "check", status=1).splitlines()
+    assert f"    - go back to the state from before the upgrade: rm -f {state}-wal {state}-shm; " in "\n".join(lines)
+    assert lines[2].startswith(f"  {state} was written by a newer smithd")
 
 
 @pytest.fixture

@@ -52,6 +52,11 @@ def test_it_says_whose_it_is(folder: Path, closed: str, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == f"note: {said}; starting from an empty one\n"
 
 
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    assert unreadable(folder / "pipe", "it is no file").endswith("pipe cannot be read: it is no file")
+
+
 def test_none_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = folder / "state.db"
     assert unreadable(state, "unable to open database file") == f"there is no state {state}"

@@ -23,7 +23,7 @@ CONFIG = (
 
 
 def told(harness: Harness, rule: str, labels: str = "") -> list[str]:
-    return text(explain(harness.engine.engine, harness.engine.entries(rule), rule, labels, harness.now)).split("\n")
+    return list(text(explain(harness.engine.engine, harness.engine.entries(rule), rule, labels, harness.now)))
 
 
 def test_it_says_when_a_rule_fires_and_how_far_it_is_from_that(tmp_path: Path) -> None:
@@ -143,9 +143,26 @@ def test_it_works_without_a_daemon_as_text_and_as_json(tmp_path: Path, capsys: p
         assert (tmp_path / "state.db").read_bytes() == before
 
 
+def test_what_was_polled_begins_no_line_and_is_whole_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "a\nWhat happened\x1b[2J\u202e\u200d"
+    with Harness(tmp_path, CONFIG, EVENING) as harness:
+        harness.poll(EVENING, stock={hostile: 7})
+        harness.poll(EVENING + 120, stock={hostile: 7})
+        config = str(tmp_path / "smithd.yaml")
+        assert run(["explain", "stock", "-c", config]) == 0
+        assert capsys.readouterr().out.split("\n").count("What happened") == 1
+        assert run(["explain", "stock", "-c", config, "--format", "json"]) == 0
+        printed = capsys.readouterr().out
+        assert json.loads(printed)["alerts"][0]["labels"] == {"house": hostile}
+        assert printed.replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["widget:shop.stck"], "there is no widget 'shop.stck'; there are: "),
         (["stok"], "there is no rule 'stok'; did you mean 'stock'?"),
         (["nothing-like-it"], "rules: both, stock"),
         (["stock", "house"], "'house' is no matcher"),
@@ -223,5 +240,5 @@ def test_a_journal_that_begins_late_or_is_cut_says_so(tmp_path: Path) -> None:
         harness.poll(EVENING + 3600, stock=2)
         harness.poll(EVENING + 3660, stock=7)
         newest = harness.engine.entries("stock")[-1:]
-        lines = text(explain(harness.engine.engine, newest, "stock", "", harness.now)).split("\n")
+        lines = list(text(explain(harness.engine.engine, newest, "stock", "", harness.now)))
         assert "  (of what was before 21:01:00, nothing is kept)" in lines

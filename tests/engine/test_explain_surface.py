@@ -15,7 +15,7 @@ from smithd.delivery.waiting import passages
 from smithd.errors import NotThere
 from smithd.explain import text as rule_text
 from smithd.explain_surface import explain_surface, meanings, text
-from smithd.outbox.settlement import DeliveryReason, Drop
+from smithd.outbox.settlement import DeliveryReason, Drop, Retry
 from smithd.runtime.explaining import Remembered, meant
 from smithd.runtime.explaining import explained as explained_by_name
 from smithd.waiting import outbox_report
@@ -57,6 +57,37 @@ def test_a_widget_row_by_row(tmp_path: Path) -> None:
         harness.outbox.settle(claim, Drop(DeliveryReason.REFUSED, "no"), harness.now)
         assert explained(harness, "orders")["reason"] == "refused"
         assert explained(harness, "orders", runs=False)["reason"] == "not_running"
+
+
+def test_what_is_stale_says_since_when_and_which_source_fails(tmp_path: Path) -> None:
+    config = "derived: {half: shop.orders / 2}\nwidgets: {half: {value: half, min_interval: 0}}\n"
+    with Harness(tmp_path, config, T) as harness:
+        harness.poll(T, orders=10)
+        harness.take()
+        assert (explained(harness, "half")["stale"], explained(harness, "half")["failing"]) == ([], [])
+        harness.fail(T + 60)
+        (failing,) = explained(harness, "half")["failing"]
+        assert (failing["source"], failing["reason"]) == ("shop", "no answer")
+        harness.pass_time(T + 600)
+        found = explained(harness, "half")
+        assert (found["reason"], [each["metric"] for each in found["stale"]]) == ("same", ["half"])
+        lines = list(text(found))
+        assert lines[2] == "  it shows what it should"
+        assert lines[3].startswith("  stale: half has no new value since ")
+        assert lines[4].startswith("  source shop fails since ")
+        assert lines[4].endswith(": no answer")
+        assert explained(harness, "half", runs=False)["stale"] == []
+
+
+def test_one_whose_last_try_failed_is_not_said_to_go_before_the_next(tmp_path: Path) -> None:
+    with Harness(tmp_path, WIDGETS, T) as harness:
+        harness.poll(T, orders=10)
+        (queued,) = harness.outbox.ready(harness.now)
+        claim = harness.outbox.claim(queued, "metrics", harness.now)
+        harness.outbox.settle(claim, Retry(T + 3600, DeliveryReason.METRIC_MISSING, "HTTP 404"), harness.now)
+        found = explained(harness, "orders")
+        assert (found["reason"], found["score"]["expected_at"]) == ("retry", found["until"])
+        assert found["score"]["sent_by"] is None
 
 
 def test_a_live_activity_has_its_rank_and_its_slot(tmp_path: Path) -> None:
@@ -118,7 +149,7 @@ def test_what_is_of_another_account_than_the_first_says_so(tmp_path: Path) -> No
         about = meant(engine.setup, "rule:errors")
         found = explained_by_name(engine, about, Remembered(harness.engine.entries("errors")), "", None, now)
         assert sorted(each["account"] for each in found["deliveries"]) == ["default", "team"]
-        lines = rule_text(found).split("\n")
+        lines = list(rule_text(found))
         assert any(line.startswith("  team: accepted") for line in lines)
         assert any(line.startswith("  accepted") for line in lines)
 

@@ -219,7 +219,7 @@ def test_half_a_character_does_no_harm(site: Site) -> None:
         ("rule?name=erors", "there is no rule 'erors'; did you mean 'errors'?"),
         ("rule", "there is no rule ''"),
         ("rule?name=load&labels=nonsense", "is no matcher"),
-        ("surface?name=widget:nothing", "there is no rule 'widget:nothing'"),
+        ("surface?name=widget:nothing", "there is no widget 'nothing'"),
         ("rules?rows=many&state=nonsense&span=never", "Nothing matches."),
         ("?account=nobody&phone=nonsense", "5 alerts firing"),
     ],

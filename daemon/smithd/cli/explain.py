@@ -49,7 +49,7 @@ def _text(found: Mapping[str, Any]) -> Iterator[str]:
     from smithd import explain, explain_surface
 
     if found["kind"] == explain_surface.RULE:
-        yield from explain.text(dict(found)).split("\n")
+        yield from explain.text(dict(found))
     else:
         yield from explain_surface.text(dict(found))
     zone, also = zone_lines(found), [f"The name also means {said}." for said in found["also"]]

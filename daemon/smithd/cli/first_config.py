@@ -15,6 +15,7 @@ MOST_NUMBERS = 20
 """Numbers of a JSON document that are listed."""
 
 _MEMBER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SMALL = re.compile(r"[a-z_][a-z0-9_]*")
 _PLAIN = re.compile(r"(?:[A-Za-z_./]|\$[.{])[\w$.,/=&%?@(){}*+-]*(?:[:\[\]][\w$./@*{}\[\]-]+)*")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ""}
 
@@ -102,6 +103,11 @@ def number_paths(document: Any, path: str = "$") -> Iterator[tuple[str, float]]:
     elif isinstance(document, list):
         for index, value in enumerate(document):
             yield from number_paths(value, f"{path}[{index}]")
+
+
+def is_name(text: str) -> bool:
+    """Whether a source, and a metric, can be called so."""
+    return _SMALL.fullmatch(text) is not None
 
 
 def metric_name(query: str) -> str:

@@ -13,12 +13,20 @@ from itertools import islice
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, get_args
-from urllib.parse import urlsplit
 
 import click
 
 from smithd.cli import trial
-from smithd.cli.first_config import MOST_NUMBERS, FirstConfig, metric_name, number_paths, scalar, source_name, yaml
+from smithd.cli.first_config import (
+    MOST_NUMBERS,
+    FirstConfig,
+    is_name,
+    metric_name,
+    number_paths,
+    scalar,
+    source_name,
+    yaml,
+)
 from smithd.cli.options import DEFAULT_CONFIG
 from smithd.cli.progress import progress
 from smithd.errors import ConfigError
@@ -270,7 +278,7 @@ def _drafted(config: FirstConfig, given: _Given, registry: Registry, dialog: _Di
         if name != "metrics" and (field.is_required() or (name in given.options and is_secret(field))):
             typed[name] = given.options.get(name) or _option(name, field, kind, dialog)
     source = given.name or dialog.ask(
-        "Its name in the configuration", "--name", source_name(kind, typed.get("url", ""))
+        "Its name in the configuration", "--name", source_name(kind, typed.get("url", "")), _valid_name
     )
     for name, value in typed.items():
         written = _without_secret(name, value, fields[name], source, secrets)
@@ -303,15 +311,15 @@ def _option(name: str, field: FieldInfo, kind: str, dialog: _Dialog) -> str:
 
 
 def _without_secret(name: str, value: str, field: FieldInfo, source: str, secrets: _Secrets) -> str:
-    """A value as it is written: a secret, or an address with a password, as a reference."""
+    """A value as it is written: a secret, or an address that has one, as a reference."""
     from smithd.config.fields import is_secret
+    from smithd.redactor import has_credentials
 
-    with_password = False
+    has_secret = is_secret(field)
+    # What is no address is said when it is checked.
     with suppress(ValueError):
-        with_password = name == "url" and bool(urlsplit(value).password)
-    if is_secret(field) or with_password:
-        return secrets.kept(value, f"{source}_{name}".upper())
-    return value
+        has_secret = has_secret or (name == "url" and has_credentials(value))
+    return secrets.kept(value, f"{source}_{name}".upper()) if has_secret else value
 
 
 def _metrics(field: FieldInfo, kind: str, url: str, dialog: _Dialog) -> dict[str, str | None]:
@@ -328,7 +336,14 @@ def _metrics(field: FieldInfo, kind: str, url: str, dialog: _Dialog) -> dict[str
         return dict.fromkeys(_listed(dialog.ask("Which (one, or several with commas)", "--metric NAME", None, valid)))
     what = _QUERIES.get(kind, field.description or "what brings the metric")
     query = _json_path(url, what, dialog) if kind == "http_json" else dialog.ask(what, "--metric NAME=QUERY")
-    return {dialog.ask("Its name", "--metric NAME=QUERY", metric_name(query)): query}
+    return {dialog.ask("Its name", "--metric NAME=QUERY", metric_name(query), _valid_name): query}
+
+
+def _valid_name(answer: str) -> str:
+    """The name of a source or a metric. The check of the file names a line of it, which nobody has seen yet."""
+    if not is_name(answer):
+        raise ValueError("expected small letters, digits and _, and no digit first, like error_rate")
+    return answer
 
 
 def _named_metrics(field: FieldInfo) -> list[str]:

@@ -131,9 +131,9 @@ def format_option(command: CommandT) -> CommandT:
 
 
 def print_json(found: Any) -> None:
-    """Print what a command found, for programs."""
+    """Print what a command found, for programs. What must not reach a terminal is escaped, so that no text changes."""
     for line in json.dumps(found, ensure_ascii=False, indent=2).split("\n"):
-        print_line(line)
+        click.echo("".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in line))
 
 
 def print_line(line: str) -> None:

@@ -79,11 +79,12 @@ def backup(target: Path, force: bool, config: ConfigFiles, at: Path | None, outp
 
     FILE is one file, which only you can read. docs/state.md says how to restore it.
     """
+    from smithd.storage import sqlite
     from smithd.storage.backup import back_up
 
     named = _named(config, at)
-    if target.exists() and target.resolve() == named.path.resolve():
-        raise click.UsageError(f"{target} is the state itself: name another file.")
+    if target.resolve() in sqlite.files(named.path.resolve()) or (target.exists() and target.samefile(named.path)):
+        raise click.UsageError(f"{target} is the state itself, or a part of it: name another file.")
     if target.exists() and not force:
         raise click.UsageError(f"{target} exists already: name another file, or replace it with --force.")
     with progress("copying", 100) as advance:
@@ -108,7 +109,7 @@ def check(config: ConfigFiles, at: Path | None, output: str) -> int:
 
     named = _named(config, at)
     with _copied(named.path) as copy, progress("checking", STEPS) as advance:
-        findings = [*check_state(copy, advance)]
+        findings = [*check_state(named.path, copy, advance)]
     is_fine = not any(finding.wrong for finding in findings)
     report = {"state": str(named.path), "fine": is_fine, "findings": [asdict(finding) for finding in findings]}
     report = named.clean(report)
@@ -387,7 +388,7 @@ def _table(amounts: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
 def _check_text(path: Path, findings: Sequence[StateFinding]) -> Iterator[str]:
     for finding in findings:
         yield f"{finding.about}: {'ok' if not finding.wrong else 'WRONG'}"
-        yield from (f"  {each}" for each in finding.wrong)
+        yield from (f"  {line}" for each in finding.wrong for line in each.split("\n"))
     if any(finding.wrong for finding in findings):
         yield f"{path} is not as it should be. docs/state.md says how to restore a backup."
     else:

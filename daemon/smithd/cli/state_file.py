@@ -24,8 +24,9 @@ def copied(state: Path, copy: Path) -> Path:
 def unreadable(state: Path, reason: str) -> str:
     """What is wrong with a state that SQLite cannot open, for which it gives this ``reason``: it says little."""
     try:
-        with state.open("rb"):
-            return f"the state {state} cannot be read: {reason}"
+        # A pipe would be waited for.
+        os.close(os.open(state, os.O_RDONLY | os.O_NONBLOCK))
+        return f"the state {state} cannot be read: {reason}"
     except FileNotFoundError:
         return f"there is no state {state}"
     except PermissionError:

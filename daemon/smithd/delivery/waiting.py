@@ -59,7 +59,7 @@ class WaitReason(StrEnum):
 _TEXTS = {
     WaitReason.IN_FLIGHT: "its request is in flight",
     WaitReason.BEHIND: "an earlier request of it is in flight",
-    WaitReason.RETRY: "it is tried again ({detail})",
+    WaitReason.RETRY: "it waits for its next try ({detail})",
     WaitReason.IOS_WARNED: "the service warns that iOS may drop updates",
     WaitReason.IOS_BUDGET: "iOS' budget of updates of this Live Activity is used up ({detail})",
     WaitReason.NOT_DUE: "it is not due yet",

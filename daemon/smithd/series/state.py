@@ -16,7 +16,7 @@ from rpds import HashTrieMap
 
 from smithd.plugin.sample import Labels, Sample, Series
 from smithd.series.expected import Expected, source_of
-from smithd.series.health import SourceAnswers, SourceHealth
+from smithd.series.health import Health, SourceAnswers, SourceHealth
 from smithd.series.newest import NO_SAMPLES, NewestSamples
 
 EXPIRES_AFTER = 4.0
@@ -178,6 +178,12 @@ class SeriesState(NamedTuple):
             if not self.sources[source].is_up(now, self.started):
                 return source
         return ""
+
+    def failing(self, metrics: Iterable[str], now: float) -> dict[str, SourceHealth]:
+        """The sources of some metrics that fail or are silent, in the order of their names."""
+        sources = {source for metric in metrics for source in self.expected.sources_of(metric)}
+        found = {source: self.health(source, now) for source in sorted(sources)}
+        return {source: each for source, each in found.items() if each is not None and each.health is not Health.UP}
 
     def unknown_since(self, metric: str, at: float) -> float:
         """Since when nothing is known of what was ``at`` its last value, where its source fails: since that last

@@ -102,6 +102,13 @@ def discard_log(path: Path, stamp: LogStamp | None) -> None:
         os.truncate(_log(path), 0)
 
 
+def files(path: Path) -> list[Path]:
+    """The files that make up the state at ``path``, whether they are there or not: its own, and those that SQLite keeps
+    beside it (https://www.sqlite.org/tempfiles.html).
+    """
+    return [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm", "-journal")]
+
+
 def _log(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 

@@ -29,14 +29,21 @@ class StateFinding:
     wrong: list[str]
 
 
-def check(copy: Path, done: Callable[[int], None]) -> Iterator[StateFinding]:
-    """Look through a copy of a state, which is changed by that. ``done`` is called with each of ``STEPS``."""
+def check(state: Path, copy: Path, done: Callable[[int], None]) -> Iterator[StateFinding]:
+    """Look through a copy of a state, which is changed by that; texts name the ``state`` itself. ``done`` is called
+    with each of ``STEPS``.
+    """
     found = sqlite.damage(copy)
     done(1)
     yield StateFinding("integrity", [found] if found else [])
     if found:
         return
     try:
+        with sqlite.reading(copy) as connection:
+            version = migration.found_version(connection, state)
+        # Opened, an empty file would be made a state, and be fine.
+        if version is None:
+            raise DatabaseError("nothing is in it, not even tables: no smithd has begun it, or it was emptied")
         database = Database.open(copy)
     except DatabaseError as error:
         yield StateFinding("version", [str(error)])

@@ -63,7 +63,10 @@ def api(reads: Reads) -> Mount:
         SmithdError: _failed,
         OSError: _failed,
     }
-    return Mount(BASE, app=Starlette(routes=_one_for_each_path(routes), exception_handlers=handlers))
+    app = Starlette(routes=_one_for_each_path(routes), exception_handlers=handlers)
+    # An address with a slash too many is none; a redirect would carry a token in the address on, to whatever host.
+    app.router.redirect_slashes = False
+    return Mount(BASE, app=app)
 
 
 def _one_for_each_path(routes: Collection[Route]) -> list[Route]:
@@ -235,16 +238,25 @@ def _is_meant(found: dict[str, Any], asked: Mapping[str, str]) -> dict[str, Any]
     return found
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it was written: a name may stand in it twice."""
+
+
 async def _body(request: Request, required: Collection[str], optional: Collection[str]) -> dict[str, str]:
     """The texts of a JSON object in the body."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "expected a body of the type application/json")
+    body = await _bytes(request)
     try:
-        given = json.loads(await _bytes(request))
+        pairs = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
         raise ValueError("expected a JSON object") from None
-    if not isinstance(given, dict):
+    if not isinstance(pairs, _Pairs):
         raise ValueError("expected a JSON object")
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = next(name for name in given if [each for each, _ in pairs].count(name) > 1)
+        raise ValueError(f"'{twice[:100]}' was given twice")
     if unknown := sorted(given.keys() - {*required, *optional}):
         raise ValueError(f"unknown key '{unknown[0][:100]}'; known here: {', '.join((*required, *optional))}")
     if missing := [name for name in required if name not in given]:

@@ -122,6 +122,9 @@ def test_the_running_daemon_is_asked(tmp_path: Path, capsys: pytest.CaptureFixtu
             config.write_text("sources: [")
             assert run(["check", "--diff", str(config)]) == 2
             assert "expected a value" in capsys.readouterr().err
+            assert run(["check", "--diff", "--format", "json", str(config)]) == 2
+            found = json.loads(capsys.readouterr().out)
+            assert (found["fine"], found["mistakes"][0]["message"]) == (False, "expected a value")
             assert run(["check", "--diff", "--set", "a=b", str(config)]) == 2
         config.write_text(text)
     assert run(["check", "--diff", str(config)]) == 1

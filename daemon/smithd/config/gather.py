@@ -111,12 +111,16 @@ def _included(node: Node, found: Gathered, report: Report) -> Iterator[Path]:
             continue
         named = item.file.parent / os.path.expanduser(item.text)
         if not glob.has_magic(item.text):
-            if os.path.exists(named):
+            if os.path.exists(named) and not os.path.isdir(named):
                 yield named
+                continue
+            if os.path.isdir(named):
+                hint = f"{item.text.rstrip('/')}/*.yaml includes the files in it"
+                report.at(item, f"{named} is a directory", hint=hint)
             else:
                 report.at(item, f"there is no file {named}", hint="a glob, like *.yaml, may find none")
-                found.missing.append(named)
-                found.complete = False
+            found.missing.append(named)
+            found.complete = False
             continue
         pattern = os.path.join(glob.escape(str(item.file.parent)), os.path.expanduser(item.text))
         found.patterns.append(pattern)

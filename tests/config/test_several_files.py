@@ -14,9 +14,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from campaign import LONG
+from cli.test_state_file import another_user
 from config.corpus import SOUND
 from smithd.cli.main import run
 from smithd.config.files import ConfigFiles
+from smithd.config.gather import matching
 from smithd.config.load import load
 from smithd.config.model import Config
 from smithd.config.yaml.compose import compose
@@ -100,6 +102,23 @@ def test_a_folder_and_a_link_to_nothing_are_named(write: Write) -> None:
     write(smithd=f"include: conf.d/*.yaml\n{WHOLE}")
     Path("conf.d/own.yaml").symlink_to("nowhere.yaml")
     assert _said().startswith("conf.d/own.yaml: this link leads to nowhere.yaml, and there is no such file\n")
+
+
+@pytest.mark.parametrize("mode", [0o744, 0o311], ids=["not to be entered", "not to be listed"])
+def test_a_folder_that_cannot_be_read_does_not_look_empty(mode: int) -> None:
+    # The parents of pytest's folders are closed to others.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        closed, file = Path(folder, "conf.d"), Path(folder, "smithd.yaml")
+        file.write_text(f"include: conf.d/**/*.yaml\n{WHOLE}")
+        closed.mkdir()
+        closed.joinpath("a.yaml").write_text("history: 9d\n")
+        closed.chmod(mode)
+        with another_user():
+            said = _said(str(file))
+            list(matching(f"{closed}/*.yaml"))
+        closed.chmod(0o700)
+    assert said.startswith(f"{file}:1:10: the folder {closed} cannot be read: permission denied\n")
 
 
 def test_a_glob_may_find_none(write: Write) -> None:

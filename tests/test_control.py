@@ -16,7 +16,7 @@ import pytest
 
 from smithd import control
 from smithd.control import AT_ONCE, LARGEST_REQUEST, LONGEST_PATH, ask, listen, places, serve
-from smithd.errors import ConfigError, ControlError, ListenError, SmithdError
+from smithd.errors import ConfigError, ControlError, ListenError, Remark, SmithdError
 from virtual_time import run_virtual
 
 
@@ -38,10 +38,12 @@ def raising(error: Exception) -> control.Handler:
     return refuse
 
 
+MISTAKE = Remark("smithd.yaml", 1, 2, "no value", hint="leave it out")
 HANDLERS: dict[str, control.Handler] = {
     "echo": echo,
     "fail": raising(SmithdError("the disk is full")),
     "mistake": raising(ConfigError("smithd.yaml:1:1: no")),
+    "placed": raising(ConfigError("as a text", [MISTAKE])),
     "nonsense": raising(ValueError("expected a duration")),
     "exhausted": raising(OSError(24, "Too many open files", "/some/file")),
 }
@@ -117,6 +119,15 @@ def test_a_no_comes_back_as_an_error_of_its_kind(folder: Path, command: str, kin
             await asked(folder / "s", command)
 
     served(folder / "s", scenario)
+
+
+def test_mistakes_come_back_one_by_one(folder: Path) -> None:
+    async def scenario() -> tuple[Remark, ...]:
+        with pytest.raises(ConfigError, match="as a text") as raised:
+            await asked(folder / "s", "placed")
+        return raised.value.mistakes
+
+    assert served(folder / "s", scenario) == (MISTAKE,)
 
 
 @pytest.mark.parametrize(

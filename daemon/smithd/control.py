@@ -2,7 +2,7 @@
 
 A Unix socket that its user alone may open (and root). One connection is one command: a JSON object on a line, as
 ``{"command": "silence.list", "arguments": {}}``, answered by one on a line, ``{"answer": ...}`` or
-``{"error": "...", "mistake": true}``.
+``{"error": "...", "mistake": true, "mistakes": [...]}``, where the mistakes are those that have a place.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -23,7 +24,7 @@ from platformdirs import user_state_path
 
 from smithd.connections import HEAD_TIMEOUT, MOST, ConnectionLimit, accept
 from smithd.descriptors import RESERVE
-from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, SmithdError
+from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, Remark, SmithdError
 
 Handler = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Carries out a command with its arguments, and returns what JSON can hold. The text of what it raises
@@ -203,7 +204,9 @@ async def _reply(line: bytes, handlers: Mapping[str, Handler]) -> dict[str, Any]
     try:
         return {"answer": await handler(arguments)}
     except SmithdError as error:
-        return _refusal(str(error), mistake=isinstance(error, ConfigError))
+        if isinstance(error, ConfigError):
+            return _refusal(str(error), mistake=True, mistakes=error.mistakes)
+        return _refusal(str(error))
     except OSError as error:
         return _refusal(f"the system refuses: {error.strerror or error}")
     except (ValueError, TypeError, LookupError) as error:
@@ -216,8 +219,8 @@ def encoded(value: Any) -> bytes:
     return "".join(json.JSONEncoder().iterencode(value)).encode() + b"\n"
 
 
-def _refusal(error: str, *, mistake: bool = False) -> dict[str, Any]:
-    return {"error": error, "mistake": mistake}
+def _refusal(error: str, *, mistake: bool = False, mistakes: Iterable[Remark] = ()) -> dict[str, Any]:
+    return {"error": error, "mistake": mistake, "mistakes": list(map(asdict, mistakes))}
 
 
 def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
@@ -237,10 +240,17 @@ def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
     try:
         reply = json.loads(answer)
         if "error" in reply:
-            raise (ConfigError if reply["mistake"] else ControlError)(str(reply["error"]))
+            raise _error(reply)
         return reply["answer"]
     except (ValueError, LookupError, TypeError):
         raise ControlError("smithd did not answer: it may have stopped; its log says why") from None
+
+
+def _error(reply: Mapping[str, Any]) -> SmithdError:
+    if not reply["mistake"]:
+        return ControlError(str(reply["error"]))
+    # A daemon of an earlier version says them in the text only.
+    return ConfigError(str(reply["error"]), [Remark(**each) for each in reply.get("mistakes", ())])
 
 
 def _first_connection(paths: list[Path]) -> socket.socket:

@@ -67,10 +67,11 @@ class TimeWindowOptions(Options):
         """The window in words; the name of one that has none. Two with the same text are open at the same times."""
         days = f" on {', '.join(day for day in DAYS if day in self.days)}" if self.days else ""
         zone = f" in {self.timezone.key}" if self.timezone is not None else ""
-        return f"{_clock_text(self.start)} to {_clock_text(self.to)}{days}{zone}"
+        return f"{clock_text(self.start)} to {clock_text(self.to)}{days}{zone}"
 
 
-def _clock_text(minute: int) -> str:
+def clock_text(minute: int) -> str:
+    """A minute of the day as a file says it: ``07:30``."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 

@@ -50,6 +50,11 @@ def test_json_has_what_the_text_has(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["descriptors"]["needed"] > 0
 
 
+def test_json_has_the_widgets_whose_texts_are_long(capsys: pytest.CaptureFixture[str]) -> None:
+    found = _json(capsys, "--set", 'widgets."a.b"={text: "ten signs."}')
+    assert found["plan"]["widgets_too_long_for"] == {"circle": {"a.b": 10}, "rectangle": {}}
+
+
 def test_json_has_each_mistake_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     Path("smithd.yaml").write_text(WHOLE.replace("error_rate\n    warn", "error_rat\n    warn"))
     found = _json(capsys, status=2)

@@ -106,6 +106,19 @@ def test_what_zsh_and_fish_say_of_a_command_is_what_the_help_says() -> None:
     assert asked.stdout == f"plain,silence\t{COMMANDS['silence']}\n"
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="needs fish")
+def test_fish_shows_descriptions_beyond_their_first_comma(tmp_path: Path) -> None:
+    program = tmp_path / "smithd"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m smithd "$@"\n')
+    program.chmod(0o755)
+    line = "smithd completion fish | source; complete -C 'smithd status'"
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    shown = subprocess.run(
+        ["fish", "--no-config", "-c", line], env=environment, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == f"status\t{COMMANDS['status']}\n"
+
+
 def test_another_shell_is_refused_with_the_names_of_those_there_are() -> None:
     refused = CliRunner().invoke(group, ["completion", "tcsh"])
     assert refused.exit_code == 2

@@ -21,6 +21,7 @@ def test_once_shows_everything_and_sends_nothing(tmp_path: Path, capsys: pytest.
     assert 'shop.jobs{id="a"} = 0' in shown
     assert "errors: critical (shop.errors is 7)" in shown
     assert "errors is critical" in shown.partition("Would be sent")[2]
+    assert "\n\n\n" not in shown, "a part without lines is left out"
     assert service.key not in shown
     assert not (tmp_path / "state.db").exists()
 

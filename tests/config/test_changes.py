@@ -50,6 +50,7 @@ def test_the_same_changes_nothing() -> None:
          ["+ badge", "~ option history: 8d → 9d", "~ option watch: false → true"]),
         ("sources:\n", "derived: {a: shop.orders * 2}\ntime_windows: {w: {days: [sat]}}\nsources:\n",
          ["+ derived metric a", "+ time window w"]),
+        ("sources:\n", "heartbeat: {url: http://127.0.0.1:9/ping}\nsources:\n", ["+ heartbeat"]),
         ("metrics:\n      orders: $.orders\n", "metrics:\n      orders: {path: $.all}\n",
          ["~ source shop: metrics.orders: $.orders → (not set); metrics.orders.path: (not set) → $.all"]),
     ],
@@ -60,6 +61,17 @@ def test_each_change_is_said(old: str, new: str, said: list[str]) -> None:
     assert len(found) == len(said)
     for one, other in zip(sorted(found), sorted(said), strict=True):
         assert one.startswith(other)
+
+
+def test_a_time_window_and_the_heartbeat_are_said_as_the_file_says_them() -> None:
+    def whole(begin: str, day: str, every: str) -> str:
+        window = f"time_windows: {{nights: {{from: '{begin}', to: '07:00', days: [{day}]}}}}\n"
+        return WHOLE + window + f"heartbeat: {{url: http://127.0.0.1:9/ping, every: {every}}}\n"
+
+    assert _said(whole("23:30", "sun", "2m"), whole("22:00", "sat", "1m")) == [
+        '~ time window nights: from: 22:00 → 23:30; days: ["sat"] → ["sun"]',
+        "~ heartbeat: every: 1m → 2m",
+    ]
 
 
 def test_a_plugin_with_other_code_changes_its_sources() -> None:
@@ -110,6 +122,9 @@ def test_the_running_daemon_is_asked(tmp_path: Path, capsys: pytest.CaptureFixtu
             config.write_text("sources: [")
             assert run(["check", "--diff", str(config)]) == 2
             assert "expected a value" in capsys.readouterr().err
+            assert run(["check", "--diff", "--format", "json", str(config)]) == 2
+            found = json.loads(capsys.readouterr().out)
+            assert (found["fine"], found["mistakes"][0]["message"]) == (False, "expected a value")
             assert run(["check", "--diff", "--set", "a=b", str(config)]) == 2
         config.write_text(text)
     assert run(["check", "--diff", str(config)]) == 1

@@ -14,9 +14,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from campaign import LONG
+from cli.test_state_file import another_user
 from config.corpus import SOUND
 from smithd.cli.main import run
 from smithd.config.files import ConfigFiles
+from smithd.config.gather import matching
 from smithd.config.load import load
 from smithd.config.model import Config
 from smithd.config.yaml.compose import compose
@@ -90,6 +92,33 @@ def test_a_file_that_is_met_again_counts_once(write: Write) -> None:
 def test_a_file_that_is_named_must_be_there(write: Write) -> None:
     write(smithd=f"include:\n  - conf.d/a.yaml\n{WHOLE}")
     assert "smithd.yaml:2:5: there is no file conf.d/a.yaml\n" in _said()
+
+
+def test_a_folder_and_a_link_to_nothing_are_named(write: Write) -> None:
+    write(smithd=f"include: conf.d\n{WHOLE}")
+    Path("conf.d").mkdir()
+    assert "smithd.yaml:1:10: conf.d is a directory\n" in _said()
+    assert "conf.d/*.yaml includes the files in it" in _said()
+    write(smithd=f"include: conf.d/*.yaml\n{WHOLE}")
+    Path("conf.d/own.yaml").symlink_to("nowhere.yaml")
+    assert _said().startswith("conf.d/own.yaml: this link leads to nowhere.yaml, and there is no such file\n")
+
+
+@pytest.mark.parametrize("mode", [0o744, 0o311], ids=["not to be entered", "not to be listed"])
+def test_a_folder_that_cannot_be_read_does_not_look_empty(mode: int) -> None:
+    # The parents of pytest's folders are closed to others.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        closed, file = Path(folder, "conf.d"), Path(folder, "smithd.yaml")
+        file.write_text(f"include: conf.d/**/*.yaml\n{WHOLE}")
+        closed.mkdir()
+        closed.joinpath("a.yaml").write_text("history: 9d\n")
+        closed.chmod(mode)
+        with another_user():
+            said = _said(str(file))
+            list(matching(f"{closed}/*.yaml"))
+        closed.chmod(0o700)
+    assert said.startswith(f"{file}:1:10: the folder {closed} cannot be read: permission denied\n")
 
 
 def test_a_glob_may_find_none(write: Write) -> None:
@@ -262,7 +291,12 @@ def test_a_setting_changes_nothing_else_that_an_anchor_stands_for(write: Write) 
         ("sources.shop.evry=5s", "--set:1:14: unknown key 'evry'"),
         ("sources.shop.every=", "--set:1:14: 'every' has no value"),
         ("sources.shop.every={", "--set:1:21: "),
-        ("sources.shop.url.host=x", "--set:1:14: 'url' has no keys of its own: set all of it, as url=VALUE"),
+        (
+            "sources.shop.url.host=x",
+            "--set:1:14: 'url' has no keys of its own: set all of it, as sources.shop.url=VALUE",
+        ),
+        ('widgets."shop.revenue".min_interval=5m', 'set all of it, as widgets."shop.revenue"=VALUE'),
+        ("rules.error-rate.critical=> 7", "quotes, as in --set 'rules.errors.critical=\"> 7\"'"),
         ("include=[a.yaml]", "--set:1:1: 'include' belongs into a file"),
         ("every", "--set:1:1: this names nothing that can be set"),
         ("", "--set:1:1: this names nothing that can be set"),

@@ -67,9 +67,9 @@ def check(
         raise click.UsageError(
             "--diff and --effective go with no other check; the daemon that --diff asks has its --set."
         )
-    if diff:
-        return _show_changes(ask(config.first, socket, "changes"), output)
     try:
+        if diff:
+            return _show_changes(ask(config.first, socket, "changes"), output)
         if effective:
             return _show_effective(load_effective(config), output)
         loaded = load(config, secrets_required=strict, inspect=partial(check_certificates, SystemClock().now(), strict))

@@ -24,4 +24,6 @@ def completion(shell: str) -> None:
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"This version of click has no completion for {shell}.")
-    click.echo(script(group, {}, "smithd", COMPLETE_VARIABLE).source())
+    source = script(group, {}, "smithd", COMPLETE_VARIABLE).source()
+    # click's script of fish would show descriptions up to their first comma.
+    click.echo(source.replace('string split ","', 'string split --max 1 ","'))

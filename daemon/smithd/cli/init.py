@@ -203,14 +203,14 @@ def _free(file: Path | None, dialog: _Dialog) -> Path:
         path = file or DEFAULT_CONFIG
         if os.path.lexists(path):
             raise click.UsageError(f"{path} exists already, and is not replaced: name another file.")
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):
             raise click.UsageError(f"there is no folder {path.parent}")
         return path
 
     def valid(answer: str) -> str:
         if os.path.lexists(answer):
             raise ValueError(f"{answer} exists already, and is not replaced")
-        if not Path(answer).parent.is_dir():
+        if not os.path.isdir(Path(answer).parent):
             raise ValueError(f"there is no folder {Path(answer).parent}")
         return answer
 

@@ -125,8 +125,9 @@ async def _once(config: Config, copy: Path | None, sources: Collection[str], out
 
 def _print(report: Mapping[str, Sequence[str]], redactor: Redactor) -> None:
     for heading, lines in report.items():
-        if lines:
-            click.echo(heading)
+        if not lines:
+            continue
+        click.echo(heading)
         for line in map(redactor.clean, lines):
             print_line(f"  {line}")
         click.echo()

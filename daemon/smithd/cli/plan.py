@@ -12,6 +12,9 @@ from smithd.formatting import number
 from smithd.lockscreen import widths
 from smithd.surfaces.slots.demand import FOLD_KEY
 
+_ROOM = {"circle": widths.CIRCULAR, "rectangle": widths.RECTANGULAR}
+"""The places of a widget on the phone, and how many characters they have room for."""
+
 MANY = 12
 """Names that a line has at most."""
 
@@ -40,12 +43,13 @@ def lines(config: Config) -> Iterator[str]:
         yield f"iOS fetches widgets about {fetches:.0f} times an hour; these are sent more often (see min_interval):"
         often = {key: f"{_rate(often)} times" for key, often in planned.unseen_widgets.items()}
         yield f"  {_listed(often, 'widgets', config)}"
-    lengths = widget_lengths(config)
-    for place, width in (("a circle", widths.CIRCULAR), ("a rectangle", widths.RECTANGULAR)):
-        if long := {key: f"{length} characters" for key, length in lengths.items() if length > width}:
+    for place, long in _too_long(config).items():
+        if long:
             yield ""
-            yield f"Widgets with texts that may be too long for {place}, which has room for {width} characters:"
-            yield f"  {_listed(long, 'widgets', config)}"
+            room = f"which has room for {_ROOM[place]} characters"
+            yield f"Widgets with texts that may be too long for a {place}, {room}:"
+            noted = {key: f"{length} characters" for key, length in long.items()}
+            yield f"  {_listed(noted, 'widgets', config)}"
 
 
 def as_json(config: Config) -> dict[str, Any]:
@@ -68,7 +72,14 @@ def as_json(config: Config) -> dict[str, Any]:
             {"stream": each.stream, "wanted": round(each.wanted, 3), "shown": each.shown} for each in planned.updates
         ],
         "widgets_sent_an_hour": {key: round(often, 3) for key, often in planned.unseen_widgets.items()},
+        "widgets_too_long_for": _too_long(config),
     }
+
+
+def _too_long(config: Config) -> dict[str, dict[str, int]]:
+    """For each place on the phone the widgets whose texts may be too long for it, and how many characters they have."""
+    lengths = widget_lengths(config)
+    return {place: {key: length for key, length in lengths.items() if length > room} for place, room in _ROOM.items()}
 
 
 def _demand(demand: Demand, config: Config) -> str:

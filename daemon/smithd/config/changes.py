@@ -14,6 +14,7 @@ from smithd.config.report.masking import is_secret_name
 from smithd.poll.registry import SourceSpec
 from smithd.poll.schedule import Cron
 from smithd.redactor import Redactor
+from smithd.time_window import DAYS, TimeWindow, clock_text
 
 LONGEST = 80
 """Characters that are shown of a value."""
@@ -77,13 +78,13 @@ def _things(config: Config) -> dict[tuple[str, str], Any]:
         "account": config.accounts,
         "source": {name: _source(spec) for name, spec in config.sources.items()},
         "derived metric": config.derived,
-        "time window": {window.name: window for window in config.windows},
+        "time window": {window.name: _window(window) for window in config.windows},
         "rule": config.rules,
         "widget": config.widgets,
         "Live Activity": config.live_activities,
     }
     found = {(what, str(name)): plain(each) for what, things in sections.items() for name, each in things.items()}
-    alone = {"badge": config.badge, "web": config.web}
+    alone = {"badge": config.badge, "web": config.web, "heartbeat": config.heartbeat}
     found |= {(what, ""): plain(each) for what, each in alone.items() if each is not None}
     others = {"timezone": config.zone.key, "locale": config.locale, "history": written_duration(config.history)}
     return found | {("option", name): each for name, each in (others | {"watch": config.watch}).items()}
@@ -95,6 +96,11 @@ def _source(spec: SourceSpec) -> dict[str, Any]:
         {"cron": schedule.expression} if isinstance(schedule, Cron) else {"every": written_duration(schedule.seconds)}
     )
     return {**spec.given, **when, "timeout": written_duration(spec.timeout)}
+
+
+def _window(window: TimeWindow) -> dict[str, Any]:
+    days = [day for number, day in enumerate(DAYS) if number in window.days]
+    return {"from": clock_text(window.start), "to": clock_text(window.end), "days": days, "timezone": window.zone}
 
 
 def _flat(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from smithd.config.diagnostic import Diagnostic, Position
@@ -109,24 +109,52 @@ def _included(node: Node, found: Gathered, report: Report) -> Iterator[Path]:
             report.at(item, "this cannot be included", expected=expected)
             found.complete = False
             continue
-        named = item.file.parent / os.path.expanduser(item.text)
-        if not glob.has_magic(item.text):
-            if os.path.exists(named):
-                yield named
-            else:
-                report.at(item, f"there is no file {named}", hint="a glob, like *.yaml, may find none")
-                found.missing.append(named)
-                found.complete = False
-            continue
-        pattern = os.path.join(glob.escape(str(item.file.parent)), os.path.expanduser(item.text))
-        found.patterns.append(pattern)
-        paths = matching(pattern)
-        if not paths:
-            report.warn(item, "no file matches this")
-        yield from paths
+        of = _of_glob if glob.has_magic(item.text) else _of_name
+        yield from of(item, found, report)
+
+
+def _of_name(item: ScalarNode, found: Gathered, report: Report) -> Iterator[Path]:
+    named = item.file.parent / os.path.expanduser(item.text)
+    if os.path.isdir(named):
+        hint = f"{item.text.rstrip('/')}/*.yaml includes the files in it"
+        report.at(item, f"{named} is a directory", hint=hint)
+    elif not os.path.exists(named):
+        report.at(item, f"there is no file {named}", hint="a glob, like *.yaml, may find none")
+    else:
+        yield named
+        return
+    found.missing.append(named)
+    found.complete = False
+
+
+def _of_glob(item: ScalarNode, found: Gathered, report: Report) -> Iterator[Path]:
+    folder, wanted = item.file.parent, os.path.expanduser(item.text)
+    pattern = os.path.join(glob.escape(str(folder)), wanted)
+    found.patterns.append(pattern)
+    if _is_closed(begins := _begins_in(folder, wanted)):
+        # A glob finds nothing there, and what stands there would be missed.
+        hint = "the user that smithd runs as must be able to read it"
+        report.at(item, f"the folder {begins} cannot be read: permission denied", hint=hint)
+        found.complete = False
+        return
+    paths = matching(pattern)
+    if not paths:
+        report.warn(item, "no file matches this")
+    yield from paths
 
 
 def matching(pattern: str) -> list[Path]:
     """The files that match a glob, sorted; of too many, enough to show that."""
-    paths = (Path(name) for name in glob.iglob(pattern, recursive=True))
-    return sorted(islice((path for path in paths if not path.is_dir()), MOST_FILES + 1))
+    # Not Path.is_dir: that raises an error in a folder that may be listed only.
+    names = (name for name in glob.iglob(pattern, recursive=True) if not os.path.isdir(name))
+    return sorted(map(Path, islice(names, MOST_FILES + 1)))
+
+
+def _is_closed(folder: Path) -> bool:
+    as_it_runs = os.access in os.supports_effective_ids
+    return os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK, effective_ids=as_it_runs)
+
+
+def _begins_in(folder: Path, pattern: str) -> Path:
+    """The folder below which a glob searches."""
+    return folder.joinpath(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))

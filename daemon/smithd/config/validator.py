@@ -85,7 +85,8 @@ def _with(setting: Setting, root: MappingNode, report: Report) -> MappingNode:
     try:
         return replaced(root, setting.keys, setting.value)
     except NoMapping as error:
-        report.at(error.key, f"'{error.key.text}' has no keys of its own: set all of it, as {error.key.text}=VALUE")
+        way = settings.path(setting.keys[: setting.keys.index(error.key) + 1])
+        report.at(error.key, f"'{error.key.text}' has no keys of its own: set all of it, as {way}=VALUE")
         return root
 
 

@@ -68,7 +68,11 @@ def _bytes(path: Path) -> bytes:
         # One byte more tells that it is too large.
         raw = files.read(path, MAX_BYTES + 1)
     except FileNotFoundError:
-        diagnostic = Diagnostic(path, "there is no such file", hint="name the configuration file with -c FILE")
+        # Only a link is found by a glob, and is not there.
+        if path.is_symlink():
+            diagnostic = Diagnostic(path, f"this link leads to {path.readlink()}, and there is no such file")
+        else:
+            diagnostic = Diagnostic(path, "there is no such file", hint="name the configuration file with -c FILE")
     except IsADirectoryError:
         diagnostic = Diagnostic(path, "this is a directory", hint="expected a YAML file, like smithd.yaml")
     except PermissionError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ COMMAND_LINE = Path("--set")
 
 _KEYS = re.compile(r"""(?:(?:"[^"\n]+"|[^\s."'={}\[\]]+)\.)*(?:"[^"\n]+"|[^\s."'={}\[\]]+)(?==)""")
 _KEY = re.compile(r'"([^"]+)"|([^."]+)')
+_QUOTES = "the value is YAML: a text like > 7 stands in quotes, as in --set 'rules.errors.critical=\"> 7\"'"
 
 
 class _Place(NamedTuple):
@@ -69,11 +70,20 @@ def parse(texts: Sequence[str]) -> Settings:
             diagnostics.append(Diagnostic(begin, "this names nothing that can be set", expected))
             continue
         composition = _value(text, begin.line, keys.end() + 1)
-        diagnostics += composition.diagnostics
+        diagnostics += map(_with_hint, composition.diagnostics)
         settled += composition.settled
         value = composition.tree or _plain(text, begin.line, keys.end() + 1, len(text))
         found.append(Setting(tuple(_keys(keys[0], begin.line)), value))
     return Settings(found, lines, diagnostics, settled)
+
+
+def _with_hint(diagnostic: Diagnostic) -> Diagnostic:
+    return diagnostic if diagnostic.expected or diagnostic.hint else replace(diagnostic, hint=_QUOTES)
+
+
+def path(keys: Sequence[ScalarNode]) -> str:
+    """The keys as ``--set`` takes them."""
+    return ".".join(f'"{key.text}"' if "." in key.text else key.text for key in keys)
 
 
 def _keys(text: str, line: int) -> Iterator[ScalarNode]:

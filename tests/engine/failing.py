@@ -33,7 +33,7 @@ RULES = "rules: {errors: {metric: shop.errors, critical: '> 5', push: true}}\n"
 T = TypeVar("T")
 
 
-class FaultyCommitter:
+class FailingCommitter:
     """Commits inline; ``fault`` may raise, or take its time, before that."""
 
     def __init__(self, database: Database, fault: Callable[[], Awaitable[None]]) -> None:
@@ -73,7 +73,7 @@ class World:
         self.error: DatabaseError | None = None
         self.commit_takes = 0.0
         self.answer_takes = 0.0
-        self.committer = FaultyCommitter(self.database, self._fault)
+        self.committer = FailingCommitter(self.database, self._fault)
         self.running = RunningEngine(
             self.config,
             Events([self.events.append]),

@@ -69,7 +69,7 @@ class Engine:
         self.state = changes.state
         self.history.apply(changes.samples, changes.now)
         if self.trail.since:
-            for samples, not_before in changes.came:
+            for samples, not_before in changes.new_samples:
                 self.trail.take(samples, not_before, changes.state.series.fresh_for)
         self._timers.apply(changes.timers)
 

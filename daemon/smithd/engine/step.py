@@ -77,7 +77,7 @@ PRUNE_EVERY = 86400.0
 """Seconds between two looks for firing intervals that are too old."""
 
 
-class Came(NamedTuple):
+class NewSamples(NamedTuple):
     """Samples, none of which counts as older than ``not_before``."""
 
     samples: Iterable[Sample]
@@ -89,7 +89,7 @@ class Changes:
     """What a step computed; nothing of it has happened yet.
 
     ``setup`` and ``state``: what they will be; ``stored``: what the transaction writes of it. ``answers``: those of the
-    step's commands, in their order; an exception is a refusal. ``came``: the samples that came, polled or derived.
+    step's commands, in their order; an exception is a refusal. ``new_samples``: polled or derived.
     """
 
     setup: Setup
@@ -101,7 +101,7 @@ class Changes:
     events: list[Event] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     has_messages: bool = False
-    came: list[Came] = field(default_factory=list)
+    new_samples: list[NewSamples] = field(default_factory=list)
 
 
 class Step:
@@ -121,7 +121,7 @@ class Step:
         self._answers: list[Any] = []
         self._refused = history.refused
         self._has_messages = False
-        self._came: list[Came] = []
+        self._new_samples: list[NewSamples] = []
 
     def take(self, entry: Entry) -> None:
         """Fold the next entry. Every command has an answer, which may be None; an exception is a refusal."""
@@ -176,7 +176,7 @@ class Step:
             self._events,
             self._answers,
             self._has_messages,
-            self._came,
+            self._new_samples,
         )
 
     def _poll(self, poll: Poll) -> None:
@@ -196,7 +196,7 @@ class Step:
         )
         self._state = self._state._replace(series=recorded.state)
         self._samples.take(samples, poll.time)
-        self._came.append(Came(samples, -math.inf))
+        self._new_samples.append(NewSamples(samples, -math.inf))
         surfaces: set[SurfaceKey] = set()
         if recorded.news:
             # A first answer confirms alerts: they count as they are.
@@ -235,7 +235,7 @@ class Step:
             self._state = self._state._replace(series=derived.view.state)
             self._samples.take_derived(derived.samples, now)
             # As old as the oldest that they are worked out from, they are true now.
-            self._came.append(Came(derived.samples, now))
+            self._new_samples.append(NewSamples(derived.samples, now))
         evaluated = evaluate(
             self._setup.rules, self._state.alerts, fresh + derived.samples, derived.metrics, derived.view
         )

@@ -66,7 +66,7 @@ class _Site:
         self._pictures = {account: Picture(reads.zone, reads.order) for account in reads.accounts}
         self._common = {**common, "accounts_named": reads.accounts}
 
-    def answers(self, page: pages.Page, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
+    def answers(self, page: pages.SitePage, draw: Callable[[Mapping[str, Any]], str]) -> Callable[[Request], Any]:
         """The endpoint of a page, or of what changes of it."""
 
         async def endpoint(request: Request) -> Response:

@@ -50,7 +50,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SitePage:
     """One page: its name in the address, its title, what its search looks for ("": it has none), and what it shows."""
 
     name: str
@@ -65,7 +65,7 @@ class Page:
         return f"{self.name or 'overview'}.html"
 
 
-async def show(page: Page, client: DaemonClient, visit: Visit) -> Shown:
+async def show(page: SitePage, client: DaemonClient, visit: Visit) -> Shown:
     """What the template of a page is given."""
     status = await client.status()
     common = {"page": page, "pages": PAGES, "visit": visit, "view": visit.view, "status": status, "now": status["at"]}
@@ -276,14 +276,14 @@ async def accounts(look: Look) -> Shown:
 
 
 PAGES = (
-    Page("", "Overview", "", overview),
-    Page("rules", "Rules", "rules and alerts", rules),
-    Page("sources", "Sources", "sources", sources),
-    Page("surfaces", "Surfaces", "surfaces", surfaces),
-    Page("outbox", "Outbox", "messages", outbox),
-    Page("silences", "Silences", "silences", silences),
-    Page("decisions", "Decisions", "decisions", decisions),
-    Page("accounts", "Accounts", "", accounts),
-    Page("rule", "Rule", "", rule, is_listed=False),
-    Page("surface", "Surface", "", surface, is_listed=False),
+    SitePage("", "Overview", "", overview),
+    SitePage("rules", "Rules", "rules and alerts", rules),
+    SitePage("sources", "Sources", "sources", sources),
+    SitePage("surfaces", "Surfaces", "surfaces", surfaces),
+    SitePage("outbox", "Outbox", "messages", outbox),
+    SitePage("silences", "Silences", "silences", silences),
+    SitePage("decisions", "Decisions", "decisions", decisions),
+    SitePage("accounts", "Accounts", "", accounts),
+    SitePage("rule", "Rule", "", rule, is_listed=False),
+    SitePage("surface", "Surface", "", surface, is_listed=False),
 )

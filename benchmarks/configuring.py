@@ -17,11 +17,12 @@ from pathlib import Path
 
 import yaml
 
+from smithd.beside import without_collector
 from smithd.cli.check import summary
 from smithd.cli.run import collector_rests
 from smithd.clock import SystemClock
 from smithd.config.files import ConfigFiles
-from smithd.config.load import load, without_collector
+from smithd.config.load import load
 from smithd.config.watch import FileWatch
 from smithd.events import Event, Events, Reloaded, Started
 from smithd.runtime.daemon import Operator, run

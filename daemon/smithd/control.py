@@ -22,6 +22,7 @@ from zlib import crc32
 
 from platformdirs import user_state_path
 
+from smithd.beside import beside
 from smithd.connections import HEAD_TIMEOUT, MOST, ConnectionLimit, accept
 from smithd.descriptors import RESERVE
 from smithd.errors import ConfigError, ControlError, ListenError, NotRunning, Remark, SmithdError
@@ -171,7 +172,7 @@ class _Client:
             async with self._turns:
                 reply = line if isinstance(line, dict) else await _reply(line, self._handlers)
                 # In a thread, since an answer may have megabytes.
-                written = await asyncio.to_thread(encoded, reply)
+                written = await beside(encoded, reply)
                 with suppress(OSError, TimeoutError):
                     async with asyncio.timeout(CLIENT_TIMEOUT):
                         writer.write(written)

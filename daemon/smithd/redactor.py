@@ -21,7 +21,8 @@ import encodings.utf_16_be  # noqa: F401 - Python imports it late, when there ma
 import html
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -154,11 +155,8 @@ class Redactor:
 
     def clean_all(self, value: Any) -> Any:
         """Plain values as JSON has them, with each of their texts cleaned."""
-        if isinstance(value, dict):
-            return {name: self.clean_all(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.clean_all(item) for item in value]
-        return self.clean(value) if isinstance(value, str) else value
+        # Names, states and times stand in many places; each is searched once.
+        return _with_texts(value, cache(self.clean))
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Where secrets begin and end in a text, however it was escaped."""
@@ -174,6 +172,14 @@ class Redactor:
                 return
             text, places = _unescaped(text)
             origins = [origins[place] for place in places]
+
+
+def _with_texts(value: Any, cleaned: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return cleaned(value)
+    if isinstance(value, dict):
+        return {name: _with_texts(item, cleaned) for name, item in value.items()}
+    return [_with_texts(item, cleaned) for item in value] if isinstance(value, list) else value
 
 
 def _shared(form: str, text: str, start: int) -> int:

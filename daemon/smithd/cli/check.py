@@ -12,6 +12,7 @@ from typing import Any
 import click
 import yaml
 
+from smithd.beside import without_collector
 from smithd.cli import plan
 from smithd.cli.options import (
     ask,
@@ -25,7 +26,7 @@ from smithd.cli.options import (
 from smithd.clock import SystemClock
 from smithd.config.certificates import check_certificates
 from smithd.config.files import ConfigFiles
-from smithd.config.load import load, load_effective, without_collector
+from smithd.config.load import load, load_effective
 from smithd.config.model import Config, account_names
 from smithd.config.needs import descriptor_needs
 from smithd.descriptors import hard_limit

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smithd.beside import take_turns, without_collector
 from smithd.cli.logs.formats import LogZone
 from smithd.cli.logs.writing import LogHandler, write_logs
 from smithd.cli.options import (
@@ -90,6 +91,7 @@ async def _run(
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()
+    take_turns()
     look = Rereading(FileWatch(files).look)
     operator = Operator(reread, look, reload, socket or control.places(config.path)[0], collector_rests)
     events = Events([listen_with_logs(config.redactor)])
@@ -125,9 +127,8 @@ def collector_rests() -> Iterator[None]:
     """A reload makes and drops a whole configuration. To search what is left for garbage would hold the loop for a
     second where it has thousands of sources, and find next to nothing: a configuration has no cycles.
     """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
+    with without_collector():
+        try:
+            yield
+        finally:
+            gc.freeze()

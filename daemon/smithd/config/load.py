@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from platformdirs import user_state_path
 
+from smithd.beside import without_collector
 from smithd.config import accounts, counters, empty, expressions, fields, lint, references, rules, surfaces
 from smithd.config.files import ConfigFiles
 from smithd.config.model import PLACES, Config, DefaultsOptions, File
@@ -57,20 +56,6 @@ def load_effective(files: ConfigFiles) -> Mapping[str, Any]:
         file = validator.validate(File, ())
         assert file is not None, "it was valid a moment ago"
         return effective(validator, file, config)
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """A large configuration is some hundred thousand objects, and none of them is garbage: searching for garbage would
-    be most of the time that loading takes.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def load_rules(files: ConfigFiles | Path) -> Config:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from rpds import HashTrieMap
@@ -109,7 +110,7 @@ class Outbox:
 
     def pushes(self) -> dict[str, KeyStatus]:
         """The status of every push, by the text of its key."""
-        keys = {*self.waiting, *self.claimed, *self.shown}
+        keys = chain(self.waiting, self.claimed, self.shown)
         return {str(key): self.status(key) for key in keys if isinstance(key, PushKey)}
 
     def accepted(self) -> Mapping[Key, Shown]:

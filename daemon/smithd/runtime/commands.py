@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from smithd import journal
+from smithd.beside import beside
 from smithd.control import Handler
 from smithd.descriptors import RESERVE
 from smithd.engine.entries import AddSilence, ExpireSilence
@@ -86,10 +87,10 @@ class _Commands:
         return await asyncio.shield(self._status)
 
     async def _read_status(self) -> Any:
-        config, found = self._components.config, await self._components.status()
+        config, filled = self._components.config, self._components.status()
         with RESERVE.lent():
             from smithd.status.as_json import as_json
-        return await asyncio.to_thread(lambda: config.redactor.clean_all(as_json(found, config.zone)))
+        return await beside(lambda: config.redactor.clean_all(as_json(filled(), config.zone)))
 
     async def outbox(self, _: Arguments) -> Any:
         components = self._components
@@ -102,13 +103,13 @@ class _Commands:
         setup, state, now = engine.setup, engine.state, components.clock.now()
         instant = components.clock.monotonic()
         let_go = {account: passages(each.gate, instant, now) for account, each in deliveries.items()}
-        return await asyncio.to_thread(lambda: config.redactor.clean_all(outbox_report(setup, state, let_go, now)))
+        return await beside(lambda: config.redactor.clean_all(outbox_report(setup, state, let_go, now)))
 
     async def explain(self, given: Arguments) -> Any:
         # Imported here, as above.
         with RESERVE.lent():
             from smithd.delivery.waiting import passages
-            from smithd.runtime.explaining import explained, meant, remembered
+            from smithd.runtime.explaining import explained, explained_surface, meant, remembered
 
         components = self._components
         labels, about = _text(given, "labels"), meant(components.engine.setup, _text(given, "name"))
@@ -117,8 +118,12 @@ class _Commands:
         account = DEFAULT_ACCOUNT if isinstance(about.thing, str) else about.thing.account
         gate = components.running.deliveries[account].gate
         let_go = passages(gate, components.clock.monotonic(), now)
-        said = explained(components.engine, about, found, labels, let_go, now)
-        return components.config.redactor.clean_all(said)
+        engine, clean = components.engine, components.config.redactor.clean_all
+        if isinstance(about.thing, str):
+            # What rules look back on changes in place, so this is for the loop.
+            return await beside(clean, explained(engine, about, found, labels, let_go, now))
+        setup, state = engine.setup, engine.state
+        return await beside(lambda: clean(explained_surface(setup, state, about, found, labels, let_go, now)))
 
     async def decisions(self, given: Arguments) -> Any:
         """The last decisions about a rule's alerts, or the last deliveries of a surface, or the last decisions about
@@ -132,8 +137,8 @@ class _Commands:
         thing, zone, now = about.thing if about is not None else None, components.config.zone, components.clock.now()
         if isinstance(thing, str) and thing not in components.engine.setup.rules.by_name:
             raise NotThere(f"there is no rule and no surface '{thing}'")
-        found = await self._read(lambda connection: decided(connection, thing, limit, zone, now))
-        return components.config.redactor.clean_all(found)
+        clean = components.config.redactor.clean_all
+        return await self._read(lambda connection: clean(decided(connection, thing, limit, zone, now)))
 
     async def history(self, given: Arguments) -> Any:
         """What is remembered of a metric, for a plot; ``from`` and ``to`` are seconds since 1970."""
@@ -194,7 +199,7 @@ class _Commands:
             with RESERVE.lent(), self._components.database.read_only() as connection:
                 return read(connection)
 
-        return await asyncio.to_thread(reading)
+        return await beside(reading)
 
     def _as_json(self, silences: Sequence[Silence]) -> list[Any]:
         with RESERVE.lent():

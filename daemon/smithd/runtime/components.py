@@ -93,16 +93,17 @@ class Components:
         self.pollers = {spec.name: self._poller(spec, config) for spec in config.sources.values()}
         self._closings: set[asyncio.Task[None]] = set()
 
-    async def status(self) -> Status:
-        """The read model now. It holds secrets where what was polled does: what shows a text of it masks them."""
+    def status(self) -> Callable[[], Status]:
+        """What fills the read model as it is now: for a thread, since with thousands of sources that takes longer than
+        the loop may wait. The model holds secrets where what was polled does: what shows a text of it masks them.
+        """
         # Imported here: a daemon starts without what only answers need. A descriptor to read it must be left.
         with RESERVE.lent():
             from smithd.status.fill import status
 
             facts = self._facts()
         setup, state, now, database = self.engine.setup, self.engine.state, self.clock.now(), self.database
-        # With thousands of sources this takes longer than the loop may wait, and it reads frozen values only.
-        return await asyncio.to_thread(lambda: status(setup, state, replace(facts, state_size=database.size()), now))
+        return lambda: status(setup, state, replace(facts, state_size=database.size()), now)
 
     def _facts(self) -> RuntimeFacts:
         """What ``status`` shows beside the engine's state, but for what takes time."""

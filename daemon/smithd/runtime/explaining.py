@@ -18,6 +18,7 @@ from smithd.keys import SurfaceKey
 from smithd.outbox.delivered import Delivered
 from smithd.outbox.deliveries import read_deliveries
 from smithd.setup import Setup
+from smithd.state import State
 
 
 class Meant(NamedTuple):
@@ -69,14 +70,24 @@ def explained(
 
     ValueError, for a person, where there is no such rule, or the matchers make no sense.
     """
-    also = {"also": list(about.also)}
-    if isinstance(about.thing, str):
-        _check_account(engine.setup, about.thing)
-        return {"kind": RULE} | explain(engine, remembered.decisions, about.thing, labels, now) | also
+    if not isinstance(about.thing, str):
+        return explained_surface(engine.setup, engine.state, about, remembered, labels, passages, now)
+    _check_account(engine.setup, about.thing)
+    said = explain(engine, remembered.decisions, about.thing, labels, now)
+    return {"kind": RULE} | said | {"also": list(about.also)}
+
+
+def explained_surface(
+    setup: Setup, state: State, about: Meant, remembered: Remembered, labels: str, passages: Passages | None, now: float
+) -> dict[str, Any]:
+    """As ``explained``, of what is a surface. It reads frozen values only, so it is for a thread: with thousands of
+    messages that wait, their order takes longer than the loop may wait.
+    """
+    assert not isinstance(about.thing, str), "rules are explained by what they look back on"
     if labels.strip():
         raise ValueError(f"{about.thing} is no rule: matchers of labels choose among the alerts of a rule")
-    deliveries = remembered.deliveries
-    return explain_surface(engine.setup, engine.state, about.thing, deliveries, passages, now) | also
+    said = explain_surface(setup, state, about.thing, remembered.deliveries, passages, now)
+    return said | {"also": list(about.also)}
 
 
 def _check_account(setup: Setup, name: str) -> None:

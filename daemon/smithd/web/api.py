@@ -5,7 +5,6 @@ Each answer comes from the same command that the control socket carries out.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
@@ -17,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from smithd.beside import beside
 from smithd.control import Handler, encoded
 from smithd.errors import NotThere, SmithdError
 from smithd.plugin.options import parse_duration
@@ -281,7 +281,7 @@ async def _bytes(request: Request) -> bytes:
 
 async def _answer(found: Any, status: int = 200) -> Response:
     # In a thread, since an answer may have megabytes.
-    return Response(await asyncio.to_thread(encoded, found), status, media_type="application/json")
+    return Response(await beside(encoded, found), status, media_type="application/json")
 
 
 async def _refused(_: Request, error: Exception) -> Response:

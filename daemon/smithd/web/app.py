@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from smithd.beside import beside
 from smithd.errors import SmithdError
 from smithd.lockscreen.screen import Note, Screen
 from smithd.web import drawing, pages
@@ -77,7 +77,7 @@ class _Site:
             # In a thread, since a list may have a thousand rows.
             whole = self._common | shown | {"screen": screen, "happened": happened}
             # What somebody else wrote may hold half a character, which cannot be encoded.
-            return HTMLResponse(await asyncio.to_thread(lambda: draw(whole).encode(errors="replace")))
+            return HTMLResponse(await beside(lambda: draw(whole).encode(errors="replace")))
 
         return endpoint
 

@@ -5,7 +5,6 @@ Rows are chosen in a thread, since there may be ten thousand.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -13,6 +12,7 @@ from typing import Any
 
 from smithd import explain
 from smithd.alerts.alert import Change
+from smithd.beside import beside
 from smithd.explain_surface import MOST_DELIVERIES, delivery_text, place_lines
 from smithd.web import past
 from smithd.web.client import DaemonClient
@@ -114,7 +114,7 @@ async def overview(look: Look) -> Shown:
 
 async def rules(look: Look) -> Shown:
     """The rules with their alerts, those that fire first."""
-    return await asyncio.to_thread(_rules, look)
+    return await beside(_rules, look)
 
 
 def _rules(look: Look) -> Shown:
@@ -168,7 +168,7 @@ async def rule(look: Look) -> Shown:
 
 async def sources(look: Look) -> Shown:
     """The sources, those that fail first."""
-    return await asyncio.to_thread(_sources, look)
+    return await beside(_sources, look)
 
 
 def _sources(look: Look) -> Shown:
@@ -185,7 +185,7 @@ def _sources(look: Look) -> Shown:
 
 async def surfaces(look: Look) -> Shown:
     """What the phones show, and what they should."""
-    return await asyncio.to_thread(_surfaces, look)
+    return await beside(_surfaces, look)
 
 
 def _surfaces(look: Look) -> Shown:
@@ -245,7 +245,7 @@ async def outbox(look: Look) -> Shown:
         return f"{message['key']} {message['account']} {message['says']} {message['why']} {message['priority']}"
 
     reasons = sorted({message["reason"] for message in found["messages"]})
-    choice = await asyncio.to_thread(choose, found["messages"], look.visit, reasons, itemgetter("reason"), text)
+    choice = await beside(choose, found["messages"], look.visit, reasons, itemgetter("reason"), text)
     return {"choice": choice, "found": found}
 
 
@@ -267,7 +267,7 @@ async def decisions(look: Look) -> Shown:
         return " ".join((decision["rule"], labels_text(decision["labels"]), *words))
 
     state = itemgetter("change")
-    return {"choice": await asyncio.to_thread(choose, found, look.visit, CHANGES, state, text)}
+    return {"choice": await beside(choose, found, look.visit, CHANGES, state, text)}
 
 
 async def accounts(look: Look) -> Shown:

@@ -256,6 +256,7 @@ LITERALS = [
             f"reader:{SECRET}@127.0.0.1/shop",
             f"postgresql:reader:{SECRET}@127.0.0.1/shop",
             f"https:{SECRET}",
+            f"postgresql:reader:{SECRET}",
             f"host=127.0.0.1 password={SECRET}",
             f"postgresql://reader@127.0.0.1/shop?Passwd={SECRET}",
             f"postgresql://reader@127.0.0.1/shop?pwd={SECRET}",

@@ -254,6 +254,9 @@ LITERALS = [
             f"postgresql:/reader:{SECRET}@127.0.0.1/shop",
             f"postgresql//reader:{SECRET}@127.0.0.1/shop",
             f"reader:{SECRET}@127.0.0.1/shop",
+            f"postgresql:reader:{SECRET}@127.0.0.1/shop",
+            f"https:{SECRET}",
+            f"postgresql:reader:{SECRET}",
             f"host=127.0.0.1 password={SECRET}",
             f"postgresql://reader@127.0.0.1/shop?Passwd={SECRET}",
             f"postgresql://reader@127.0.0.1/shop?pwd={SECRET}",
@@ -281,7 +284,14 @@ def test_a_secret_written_into_the_file_is_not_printed_with_the_mistake_beside_i
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:5432/shop", "db.example.com", "postgresql:/db/shop", "db.example.com/shop?sslmode=require"]
+    "url",
+    [
+        "localhost:5432/shop",
+        "db.example.com",
+        "postgresql:/db/shop",
+        "db.example.com/shop?sslmode=require",
+        "spotify:track:1",
+    ],
 )
 def test_an_address_that_can_hold_no_password_is_shown(
     write: Write, url: str, capsys: pytest.CaptureFixture[str]

@@ -193,6 +193,12 @@ MISTAKES = [
     ("tests: []", "1:1", "expected at least one"),
     ("tests: [{name: x}]", "1:9", "expects nothing"),
     ("tests: [{name: x, badge: [{at: 1m, count: 1}]}]", "1:19", "the configuration has no badge"),
+    ("tests: [{name: x, badge: [{at: 1m, count: -1}]}]", "1:43", "expected 0 or more"),
+    ("tests: [{name: x, badge: [{at: 1m, count: 1.5}]}]", "1:43", "expected a whole number"),
+    ("tests: [{name: x, badge: [{at: 1m, count: 1, account: defalt}]}]", "1:55", "did you mean 'default'?"),
+    ("tests: [{name: x, pushes: [{at: 1m, account: defalt}]}]", "1:46", "did you mean 'default'?"),
+    ("tests: [{name: x, widgets: {orders: [{at: 1m, value: 1, account: crew}]}}]", "1:66", "declared: default"),
+    ("tests: [{name: x, activities: {shop: [{at: 1m, account: crew}]}}]", "1:57", "there is no account 'crew'"),
     ("tests: [{name: x, pushes: [], series_from: no.csv}]", "1:44", "there is no file no.csv"),
     ("tests: [{name: x, pushes: [{at: 1m, titel: x}]}]", "1:37", "did you mean 'title'?"),
     ("tests: [{name: x, pushes: [{at: 1m, actions: [{titel: x}]}]}]", "1:48", "did you mean 'title'?"),
@@ -220,6 +226,47 @@ def test_a_mistake_is_reported_at_its_place(test: Test, text: str, place: str, r
     assert f"rules.test.yaml:{place}: " in said
     assert report in said
     assert "Traceback" not in said
+
+
+def test_all_mistakes_are_reported_in_one_run(test: Test, tmp_path: Path) -> None:
+    (tmp_path / "day.csv").write_text("time,shop.eror,shop.orders\n0,1,2\n60,x,3\n90,4\n")
+    status, said = test("""
+tests:
+  - {name: one, pushs: [], pushes: [{account: crew}, 3], alerts: [{at: 1m, rule: erors, state: fires}]}
+  - {name: two, pushes: [], series_from: day.csv, input: [{series: daily.order, values: 1 two}]}
+  - {name: three, widgets: {ordrs: 3}}
+  - {name: four, alerst: []}
+""")
+    assert status == 2
+    assert re.findall(r"^rules\.test\.yaml:(.*?): ", said, re.MULTILINE) == [
+        *("3:17", "3:37", "3:47", "3:54", "3:82", "3:96"),
+        *("4:68", "4:89"),
+        *("5:29", "5:36"),
+        # Whether a test expects something is not known where a key is unknown.
+        "6:18",
+    ]
+    assert re.findall(r"^day\.csv:(.*?): ", said, re.MULTILINE) == ["1:6", "3:4", "4:1"]
+
+
+def test_what_a_misspelt_config_leaves_open_is_not_reported(test: Test) -> None:
+    status, said = test("confg: other.yaml\ntests: [{name: x, widgets: {of_the_other: []}}]")
+    assert (status, "1 mistake in" in said) == (2, True)
+
+
+def test_a_series_that_is_over_is_missing_where_others_of_its_source_go_on(test: Test, tmp_path: Path) -> None:
+    shown = CONFIG.replace("{while_firing: [errors]}", '{when: "shop.orders > 10"}')
+    (tmp_path / "smithd.yaml").write_text(shown)
+    status, said = test("""
+tests:
+  - name: others go on
+    input: [{series: shop.orders, values: 20x3}, {series: shop.errors, values: 0x9}]
+    activities: {shop: [{at: 0s, stats: {Orders: 20}}, {at: 4m, ended: true}]}
+  - name: it is the last of its source
+    input: [{series: shop.orders, values: 20x3}]
+    activities: {shop: [{at: 0s, stats: {Orders: 20}}, {at: 5m..6m, stats: {Orders: 20 ?}}]}
+    alerts: [{at: 30m, rule: errors, state: inactive}]
+""")
+    assert status == 0, said
 
 
 def test_a_mistake_in_the_configuration_is_reported_as_one(test: Test, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ class ValueIs(RequestIs):
 class BadgeIs(RequestIs):
     """A number that the app's icon is sent."""
 
-    count: Whole = Field(description="the number; 0 removes it")
+    count: Annotated[Whole, Field(ge=0)] = Field(description="the number; 0 removes it")
     channels: list[str] | None = Field(None, description="who gets it; []: everybody on the account")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from zoneinfo import ZoneInfo
@@ -16,7 +16,8 @@ from smithd.config.yaml.document import UnreadableFile, read
 from smithd.config.yaml.positions import Path, locate
 from smithd.errors import ConfigError
 from smithd.plugin.sample import Series
-from smithd.ruletest.model import Case, RuleTests
+from smithd.ruletest.expected import AlertIs, RequestIs
+from smithd.ruletest.model import Case, Input, RuleTests
 from smithd.ruletest.table import NO_TABLE, Table, parse_table
 from smithd.suggestion import did_you_mean
 from smithd.surfaces.slots.demand import FOLD_KEY
@@ -51,18 +52,26 @@ def read_tests(path: FilePath, *, must_expect: bool) -> Plan:
     """
     validator = open_file(path, PLACES, secrets_required=False)
     report = validator.report
-    tests = validator.validate(RuleTests, ())
+    valid = validator.validate(RuleTests, ())
     validator.report_empty(RuleTests)
-    # Reported here, where its place in the test file is known.
-    if tests is not None and not FilePath(tests.config).is_file():
-        validator.report_at(("config",), f"there is no configuration file {tests.config}")
-    if tests is None or report.failed:
+    # In a file with mistakes, what is known is checked as well: everything wrong is to be reported in one run.
+    tests = valid or validator.partial(RuleTests, ())
+    if tests is None or not isinstance(tests.tests, list) or not _is_config_known(validator):
         raise report.error()
-    config = load_rules(FilePath(tests.config))
+    # Reported here, where its place in the test file is known.
+    if not FilePath(tests.config).is_file():
+        validator.report_at(("config",), f"there is no configuration file {tests.config}")
+        raise report.error()
+    try:
+        config = load_rules(FilePath(tests.config))
+    except ConfigError as error:
+        raise _together([report.error(), error] if report.failed else [error]) from None
     reports, tables = [report], []
     for index, case in enumerate(tests.tests):
+        if not isinstance(case, Case):
+            continue
         at = ("tests", index)
-        if must_expect and not case.expects_something:
+        if must_expect and validator.is_sound(at) and not case.expects_something:
             validator.report_at(
                 at, "a test that expects nothing: add alerts, pushes, widgets, activities or badge, or use --record"
             )
@@ -70,9 +79,21 @@ def read_tests(path: FilePath, *, must_expect: bool) -> Plan:
         tables.append(table)
         reports.append(mistakes)
         _check(validator, at, case, table, config)
-    if failed := [str(each.error()) for each in reports if each.failed]:
-        raise ConfigError("\n\n".join(failed))
-    return Plan(path, tests, config, tables, validator)
+    if failed := [each.error() for each in reports if each.failed]:
+        raise _together(failed)
+    assert valid is not None, "its mistakes were reported"
+    return Plan(path, valid, config, tables, validator)
+
+
+def _is_config_known(validator: Validator) -> bool:
+    """Whether it is known which configuration the file is about: an unknown key may be ``config`` misspelt."""
+    if "config" in validator.data:
+        return validator.is_sound(("config",))
+    return validator.data.keys() <= RuleTests.model_fields.keys()
+
+
+def _together(errors: Sequence[ConfigError]) -> ConfigError:
+    return ConfigError("\n\n".join(map(str, errors)))
 
 
 def _table(validator: Validator, at: Path, tests: RuleTests, case: Case, config: Config) -> tuple[Table, Report]:
@@ -105,11 +126,31 @@ def _metrics(config: Config) -> list[str]:
 
 
 def _check(validator: Validator, at: Path, case: Case, table: Table, config: Config) -> None:
-    """Report names that the configuration does not have, and series that are given twice."""
+    """Report names that the configuration does not have, and series that are given twice. ``case`` may be partial."""
+    _check_series(validator, at, case, table, config)
+    for index, alert in enumerate(case.alerts):
+        if isinstance(alert, AlertIs) and isinstance(alert.rule, str) and alert.rule not in config.rules:
+            _unknown(validator, (*at, "alerts", index, "rule"), f"there is no rule '{alert.rule}'", config.rules)
+    for key in case.widgets.keys() - config.widgets.keys():
+        _unknown(validator, (*at, "widgets", key), f"there is no widget '{key}'", config.widgets, at_key=True)
+    common = [FOLD_KEY] if any(activity.fold for activity in config.live_activities.values()) else []
+    activities = [*config.live_activities, *common]
+    for key in case.activities.keys() - set(activities):
+        _unknown(validator, (*at, "activities", key), f"there is no Live Activity '{key}'", activities, at_key=True)
+    if case.badge and config.badge is None:
+        validator.report_at((*at, "badge"), "the configuration has no badge", at_key=True)
+    for place, account in _accounts(case):
+        if account not in config.accounts:
+            _unknown(validator, (*at, *place, "account"), f"there is no account '{account}'", config.accounts)
+
+
+def _check_series(validator: Validator, at: Path, case: Case, table: Table, config: Config) -> None:
     metrics = _metrics(config)
     in_table = {series.metric.partition(".")[0] for series in table.series}
     seen = set()
     for index, given in enumerate(case.input):
+        if not isinstance(given, Input) or not isinstance(given.series, Series):
+            continue
         place = (*at, "input", index, "series")
         source = given.series.metric.partition(".")[0]
         if given.series.metric not in metrics:
@@ -119,24 +160,22 @@ def _check(validator: Validator, at: Path, case: Case, table: Table, config: Con
         if source in in_table:
             validator.report_at(place, f"series of the source '{source}' are in {case.series_from}: expected all there")
         seen.add(given.series)
-    for index, alert in enumerate(case.alerts):
-        if alert.rule not in config.rules:
-            _unknown(validator, (*at, "alerts", index, "rule"), f"there is no rule '{alert.rule}'", config.rules)
-    for key in case.widgets.keys() - config.widgets.keys():
-        _unknown(validator, (*at, "widgets", key), f"there is no widget '{key}'", config.widgets)
-    common = [FOLD_KEY] if any(activity.fold for activity in config.live_activities.values()) else []
-    activities = [*config.live_activities, *common]
-    for key in case.activities.keys() - set(activities):
-        _unknown(validator, (*at, "activities", key), f"there is no Live Activity '{key}'", activities)
-    if case.badge and config.badge is None:
-        validator.report_at((*at, "badge"), "the configuration has no badge", at_key=True)
 
 
-def _unknown(validator: Validator, at: Path, message: str, known: Collection[str]) -> None:
-    # A series and a rule are named by a value of the file, a widget and a Live Activity by a key.
-    validator.report_at(
-        at, message, expected=f"declared: {_listed(known)}", near=known, at_key=at[-1] not in ("series", "rule")
-    )
+def _accounts(case: Case) -> Iterator[tuple[Path, str]]:
+    """The accounts that a test names, each with the place of its request in the test."""
+    lists: dict[Path, Sequence[RequestIs]] = {("pushes",): case.pushes or (), ("badge",): case.badge or ()}
+    lists |= {("widgets", key): values for key, values in case.widgets.items()}
+    lists |= {("activities", key): shown for key, shown in case.activities.items()}
+    for place, requests in lists.items():
+        # Of a file with mistakes, a part may not be known.
+        for index, request in enumerate(requests if isinstance(requests, list) else ()):
+            if isinstance(request, RequestIs) and request.account is not None:
+                yield (*place, index), request.account
+
+
+def _unknown(validator: Validator, at: Path, message: str, known: Collection[str], *, at_key: bool = False) -> None:
+    validator.report_at(at, message, expected=f"declared: {_listed(known)}", near=known, at_key=at_key)
 
 
 def _listed(known: Collection[str]) -> str:

@@ -65,9 +65,10 @@ def parse_table(
     the first date of the file is its start); ``check`` says what is wrong with a series, if anything.
     """
     reader = _Reader(path, lines, start, zone)
-    series = tuple(reader.series(check))
-    rows = tuple(reader.rows(len(series))) if not reader.report.failed else ()
-    return Table(series, rows, reader.start), reader.report
+    heading = tuple(reader.heading(check))
+    # Where no column is known, the rows are likely not of a table.
+    rows = tuple(reader.rows(len(heading))) if heading else ()
+    return Table(tuple(each for each in heading if each is not None), rows, reader.start), reader.report
 
 
 class _Reader:
@@ -80,8 +81,8 @@ class _Reader:
         written = ((number, line.rstrip("\r")) for number, line in enumerate(lines))
         self._lines = [(number, line) for number, line in written if line.strip()]
 
-    def series(self, check: Callable[[Series], str | None]) -> Iterator[Series]:
-        """The series that the first line names."""
+    def heading(self, check: Callable[[Series], str | None]) -> Iterator[Series | None]:
+        """The series that the first line names; None in the place of a mistake."""
         if not self._lines:
             self.report.at_start("the file is empty: expected a first line like: time,shop.orders,shop.errors")
             return
@@ -99,6 +100,7 @@ class _Reader:
                     raise ValueError(problem)
             except ValueError as error:
                 self._mistake(number, each, str(error))
+                yield None
             else:
                 seen.add(series)
                 yield series

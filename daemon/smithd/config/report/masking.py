@@ -42,6 +42,9 @@ _READABLE = re.compile(
     # A host with a port and a path, the scheme misspelt or left out: no part of it could be a password. Secrets among
     # its parameters are found by their names.
     r"|(?:[A-Za-z][A-Za-z0-9+.-]*:?/{1,3})?[\w.-]+(?::[0-9]{1,5})?(?:/[\w./~-]*)?(?:\?[\w.&=%+-]*)?"
+    # An app's own address, like spotify:track:1: without '@' it names no user, who could have a password. The schemes
+    # of the web and of databases always have '//': what follows them here was meant to be something else.
+    r"|(?!(?i:https?|postgres\w*|mysql|mariadb)[:+])[A-Za-z][A-Za-z0-9+.-]*:[\w.~+-][\w./:~?&=%#,;+-]*"
 )
 _KEY = re.compile(r"(?P<name>[\w.-]+)[\"']?\s*:(?=\s|$)\s*")
 _HARMLESS = re.compile(rf"{_REFERENCE}|(?i:\b(?:bearer|basic|token))\s|[\w-]+:\s")

@@ -134,6 +134,16 @@ def test_suppressed_alerts_are_told_apart_and_found(site: Site) -> None:
     site.look(scenario)
 
 
+def test_without_scripts_all_is_there_and_nothing_is_called_live(site: Site) -> None:
+    async def scenario(page: Page) -> None:
+        for address in ("", "rules", "sources", "silences"):
+            await page.goto(address)
+            await expect(page.get_by_role("main")).not_to_be_empty()
+            await expect(page.locator(".pill")).to_be_hidden()
+
+    site.look(scenario, java_script_enabled=False)
+
+
 def test_each_account_has_its_phone(site: Site) -> None:
     async def scenario(page: Page) -> None:
         accounts = page.get_by_role("group", name="Account")

@@ -55,9 +55,9 @@ def painted(cell: Cell, out: Output) -> str:
 
 
 def aligned(rows: Sequence[Row], out: Output, indent: int = 2) -> Iterator[str]:
-    """The rows as lines. Each column but the last is as wide as its widest cell: on a terminal, the widest are cut where
-    they find no room together; elsewhere, what is wider than ``WIDEST``. The last cell of a row has lines of its own,
-    further in, where it does not fit behind the others.
+    """The rows as lines. Each column but the last is as wide as its widest cell. On a terminal, the widest are cut
+    where they find no room together; elsewhere, what is wider than ``WIDEST``. The last cell of a row has lines of its
+    own, further in, where it does not fit behind the others.
     """
     rows = [[cell._replace(text=harmless(cell.text)) for cell in row] for row in rows]
     widths = [max(wide(row[place].text) for row in rows) for place in range(len(rows[0]) - 1)]

@@ -31,7 +31,16 @@ def test_what_finds_no_room_at_the_end_has_lines_of_its_own() -> None:
 
 
 def test_a_pipe_has_neither_colours_nor_an_end_of_the_line() -> None:
-    assert list(aligned([[Cell("a" * 200, BAD), Cell("b" * 200)]], PIPED)) == [f"  {'a' * 200}  {'b' * 200}"]
+    assert list(aligned([[Cell("a" * 60, BAD), Cell("b" * 200)]], PIPED)) == [f"  {'a' * 60}  {'b' * 200}"]
+
+
+def test_one_long_label_pushes_no_other_column_away() -> None:
+    rows = [[Cell("x" * 10_000), Cell("up"), Cell("why")], [Cell("short"), Cell("failing"), Cell("why")]]
+    assert list(aligned(rows, PIPED)) == [f"  {'x' * 59}…  up       why", f"  {'short':60}  failing  why"]
+
+
+def test_a_long_text_of_wide_letters_is_cut_at_once() -> None:
+    assert cut("漢" * 1_000_000, 6) == "漢漢…"
 
 
 def test_a_text_cannot_control_the_terminal() -> None:

@@ -113,14 +113,35 @@ def test_nobody_is_kept_out_and_all_fits(site: Site, axe: str, window: dict[str,
 
 def test_the_overview_says_what_fires_and_fails(site: Site) -> None:
     async def scenario(page: Page) -> None:
-        await expect(page.locator(".sum")).to_contain_text("5 alerts firing, 1 source not up.")
+        await expect(page.locator(".sum")).to_contain_text("1 alert firing, 1 source not up. 4 suppressed alerts fire")
         await expect(page.get_by_role("list", name="What fires").get_by_role("listitem").first).to_contain_text(
             "critical"
         )
         await expect(page.get_by_role("list", name="What fails")).to_contain_text(FAILURE)
-        await expect(page.get_by_role("link", name="Rules")).to_contain_text("5 alerts firing")
+        await expect(page.get_by_role("link", name="Rules")).to_contain_text("1 alert firing")
 
     site.look(scenario)
+
+
+def test_suppressed_alerts_are_told_apart_and_found(site: Site) -> None:
+    async def scenario(page: Page) -> None:
+        fires = page.get_by_role("list", name="What fires").get_by_role("listitem")
+        await expect(fires).to_have_count(1)
+        await page.get_by_role("link", name="4 suppressed alerts").click()
+        await expect(page.locator(".shown")).to_have_text("1 of 40 rules shown")
+        await expect(page.locator("tr.group")).to_contain_text("4 firing, all suppressed")
+
+    site.look(scenario)
+
+
+def test_without_scripts_all_is_there_and_nothing_is_called_live(site: Site) -> None:
+    async def scenario(page: Page) -> None:
+        for address in ("", "rules", "sources", "silences"):
+            await page.goto(address)
+            await expect(page.get_by_role("main")).not_to_be_empty()
+            await expect(page.locator(".pill")).to_be_hidden()
+
+    site.look(scenario, java_script_enabled=False)
 
 
 def test_each_account_has_its_phone(site: Site) -> None:
@@ -221,7 +242,7 @@ def test_half_a_character_does_no_harm(site: Site) -> None:
         ("rule?name=load&labels=nonsense", "is no matcher"),
         ("surface?name=widget:nothing", "there is no widget 'nothing'"),
         ("rules?rows=many&state=nonsense&span=never", "Nothing matches."),
-        ("?account=nobody&phone=nonsense", "5 alerts firing"),
+        ("?account=nobody&phone=nonsense", "1 alert firing"),
     ],
 )
 def test_an_address_that_makes_no_sense_is_answered_in_a_sentence(site: Site, address: str, says: str) -> None:

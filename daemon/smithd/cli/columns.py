@@ -17,6 +17,10 @@ APART = 2
 """Spaces between two columns."""
 NARROWEST = 40
 """Columns of a terminal for which lines are still cut."""
+WIDEST = 60
+"""How wide a column but the last may be where no terminal says how wide lines are: one long label must not push all
+others away.
+"""
 
 
 class Cell(NamedTuple):
@@ -51,12 +55,15 @@ def painted(cell: Cell, out: Output) -> str:
 
 
 def aligned(rows: Sequence[Row], out: Output, indent: int = 2) -> Iterator[str]:
-    """The rows as lines. Each column but the last is as wide as its widest cell; where they find no room together, the
-    widest are cut. The last cell of a row has lines of its own, further in, where it does not fit behind the others.
+    """The rows as lines. Each column but the last is as wide as its widest cell. On a terminal, the widest are cut
+    where they find no room together; elsewhere, what is wider than ``WIDEST``. The last cell of a row has lines of its
+    own, further in, where it does not fit behind the others.
     """
     rows = [[cell._replace(text=harmless(cell.text)) for cell in row] for row in rows]
     widths = [max(wide(row[place].text) for row in rows) for place in range(len(rows[0]) - 1)]
-    if out.width is not None:
+    if out.width is None:
+        widths = [min(width, WIDEST) for width in widths]
+    else:
         widths = _fitting(widths, out.width - indent - APART * len(widths))
     for *others, last in rows:
         line = " " * indent
@@ -101,6 +108,10 @@ def cut(text: str, width: int) -> str:
     """A text that is no wider; where something was cut off, it ends with an ellipsis."""
     if wide(text) <= width:
         return text
-    while text and wide(text) > width - 1:
-        text = text[:-1]
-    return f"{text}…" if width > 0 else ""
+    room, kept = width - 1, 0
+    for letter in text:
+        room -= wide(letter)
+        if room < 0:
+            break
+        kept += 1
+    return f"{text[:kept]}…" if width > 0 else ""

@@ -74,12 +74,17 @@ async def show(page: SitePage, client: DaemonClient, visit: Visit) -> Shown:
 
 def counts(status: Found) -> Mapping[str, int]:
     """What needs somebody, by the names of pages."""
-    return {"rules": sum(map(is_firing, status["alerts"])), "sources": sum(map(is_down, status["sources"]))}
+    return {"rules": sum(map(is_urgent, status["alerts"])), "sources": sum(map(is_down, status["sources"]))}
 
 
 def is_firing(alert: Found) -> bool:
     """Whether an alert fires: it has a severity."""
     return alert["severity"] is not None
+
+
+def is_urgent(alert: Found) -> bool:
+    """Whether an alert fires and nothing suppresses it. Who silenced one knows of it."""
+    return is_firing(alert) and not alert["suppressed"]
 
 
 def is_down(source: Found) -> bool:
@@ -95,15 +100,13 @@ def alert_state(alert: Found) -> str:
 async def overview(look: Look) -> Shown:
     """What needs somebody: what fires, the worst first; what fails; what waits."""
     status = look.status
-    firing = sorted(
-        filter(is_firing, status["alerts"]),
-        key=lambda alert: (bool(alert["suppressed"]), ALERT_STATES.index(alert_state(alert))),
-    )
+    firing = sorted(filter(is_urgent, status["alerts"]), key=lambda alert: ALERT_STATES.index(alert_state(alert)))
     down = [source for source in status["sources"] if is_down(source)]
     problems = [rule for rule in status["rules"] if rule["problem"]]
     stuck = [each for each in status["accounts"] if each["blocked"] or each["refused"] or not each["reachable"]]
     return {
         "firing": firing[:ATTENTION],
+        "suppressed": sum(map(is_firing, status["alerts"])) - len(firing),
         "down": down[:ATTENTION],
         "problems": problems[:ATTENTION],
         "stuck": stuck,
@@ -119,7 +122,11 @@ async def rules(look: Look) -> Shown:
 
 def _rules(look: Look) -> Shown:
     of_rule: dict[str, list[Found]] = {}
-    for alert in sorted(look.status["alerts"], key=lambda alert: ALERT_STATES.index(alert_state(alert))):
+
+    def order(alert: Found) -> tuple[int, bool]:
+        return ALERT_STATES.index(alert_state(alert)), bool(alert["suppressed"])
+
+    for alert in sorted(look.status["alerts"], key=order):
         of_rule.setdefault(alert["rule"], []).append(alert)
     rows = [_rule_row(rule, of_rule.get(rule["name"], []), look.visit) for rule in look.status["rules"]]
 
@@ -132,7 +139,7 @@ def _rules(look: Look) -> Shown:
 
 def _rule_row(rule: Found, alerts: Sequence[Found], visit: Visit) -> Shown:
     words = visit.q.casefold().split()
-    texts = [f"{rule['name']} {labels_text(alert['labels'])} {alert_state(alert)}" for alert in alerts]
+    texts = [_alert_text(alert) for alert in alerts]
     met = [alert for alert, text in zip(alerts, texts, strict=True) if has_all(words, text)] or alerts
     state = "problem" if rule["problem"] else alert_state(alerts[0]) if alerts else "clear"
     text = "\n".join([f"{rule['name']} {rule['metric']} {rule['expression']} {rule['problem']}", *texts])
@@ -141,6 +148,11 @@ def _rule_row(rule: Found, alerts: Sequence[Found], visit: Visit) -> Shown:
     listed = [] if alone else met[:ALERTS]
     left = 0 if alone else len(alerts) - len(listed)
     return {**rule, "state": state, "alone": alone, "alerts": listed, "left": left, "text": text}
+
+
+def _alert_text(alert: Found) -> str:
+    suppressed = f"suppressed {alert['suppressed_why']}" if alert["suppressed"] else ""
+    return f"{alert['rule']} {labels_text(alert['labels'])} {alert_state(alert)} {suppressed}"
 
 
 async def rule(look: Look) -> Shown:

@@ -119,4 +119,5 @@ document.addEventListener("visibilitychange", () => document.hidden || ask().cat
 document.addEventListener("look", () =>
   ask().then(() => document.dispatchEvent(new Event("looked")), () => {}),
 );
+link("live");
 setTimeout(keepLive, EVERY);

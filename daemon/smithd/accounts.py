@@ -38,7 +38,7 @@ class OfAccounts:
 
 def with_names_of_today(left: OfAccounts, setup: Setup) -> tuple[OfAccounts, OutboxChanges]:
     """What is left, with the accounts by their names of today, and what is to be written of the outbox."""
-    outbox, written, names = left.outbox, OutboxChanges(), _new_names(left.outbox, setup)
+    outbox, written, names = left.outbox, OutboxChanges(), new_names(left.outbox, setup)
     if not names:
         return left, written
     for name, today in sorted(names.items()):
@@ -55,8 +55,8 @@ def with_names_of_today(left: OfAccounts, setup: Setup) -> tuple[OfAccounts, Out
     return OfAccounts(groups, slots, outbox, countdowns), written
 
 
-def _new_names(outbox: Outbox, setup: Setup) -> dict[str, str]:
-    """The accounts that have another name by now, and which."""
+def new_names(outbox: Outbox, setup: Setup) -> dict[str, str]:
+    """The accounts that have another name by now, and which: never the name of another one of the outbox."""
     accounts = setup.config.accounts
     new = {
         ServiceAccount(options.base_url, fingerprint(options)): name
@@ -70,7 +70,7 @@ def without_unknown(outbox: Outbox, setup: Setup) -> tuple[Outbox, OutboxChanges
     """The outbox without the accounts that the configuration does not have: without their keys, nothing that they show
     can be ended. An account that has another name now is known.
     """
-    known = setup.config.accounts.keys() | _new_names(outbox, setup).keys()
+    known = setup.config.accounts.keys() | new_names(outbox, setup).keys()
     changes, said = OutboxChanges(), list[Event]()
     for account in sorted({*outbox.accounts} - known):
         shown = [each for key, each in outbox.shown.items() if key.account == account]

@@ -170,6 +170,7 @@ def _resume(left: LeftBehind, series: SeriesState, setup: Setup, now: float) -> 
         outbox=written | enqueued,
         countdowns=known.countdowns != left.countdowns,
         entries=[entry for each in notified.values() for entry in report.entries(each.decisions)],
+        renamed_accounts=accounts.new_names(left.outbox, setup),
         intervals=list(closed.written),
         alive=True,
     )

@@ -20,7 +20,7 @@ from smithd.notify.group import AlertId, GroupKey, Groups
 from smithd.notify.silence import Silences
 from smithd.outbox import rows as outbox_rows
 from smithd.outbox.delivered import Delivered
-from smithd.outbox.deliveries import write_deliveries
+from smithd.outbox.deliveries import rename_account, write_deliveries
 from smithd.outbox.state import NO_CHANGES, Outbox, OutboxChanges
 from smithd.series import rows as series_rows
 from smithd.series.history import History, HistoryRows
@@ -65,7 +65,8 @@ class StateChanges:
     """What a step changes of what is on disk: the keys of what is to be written, and the entries of the journals.
 
     ``groups_before`` and ``silences_before``: as they are on disk, the silences where they changed; ``grouped``: the
-    alerts of groups of which something else is kept, with the account; ``slots``: the accounts whose slots changed.
+    alerts of groups of which something else is kept, with the account; ``slots``: the accounts whose slots changed;
+    ``renamed_accounts``: the new name of each account that has one.
     """
 
     groups_before: Mapping[str, Groups]
@@ -78,6 +79,7 @@ class StateChanges:
     countdowns: bool = False
     entries: list[Entry] = field(default_factory=list)
     deliveries: list[Delivered] = field(default_factory=list)
+    renamed_accounts: dict[str, str] = field(default_factory=dict)
     intervals: list[FiringInterval] = field(default_factory=list)
     intervals_removed: list[FiringInterval] = field(default_factory=list)
     history: HistoryRows | None = None
@@ -95,6 +97,7 @@ class StateChanges:
             or self.countdowns
             or self.entries
             or self.deliveries
+            or self.renamed_accounts
             or self.intervals
             or self.intervals_removed
             or self.history is not None
@@ -113,6 +116,7 @@ class StateChanges:
         self.countdowns |= later.countdowns
         self.entries += later.entries
         self.deliveries += later.deliveries
+        self.renamed_accounts |= later.renamed_accounts
         self.intervals += later.intervals
         self.intervals_removed += later.intervals_removed
         self.history = later.history or self.history
@@ -142,6 +146,8 @@ def write(connection: Connection, state: State, changes: StateChanges, journal: 
     if changes.history is not None:
         series_rows.write(connection, changes.history)
     journal.write(connection, changes.entries, now)
+    for account, name in changes.renamed_accounts.items():
+        rename_account(connection, account, name)
     write_deliveries(connection, changes.deliveries, now)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from smithd.outbox import deliveries
 from smithd.outbox.delivered import Delivered
-from smithd.outbox.deliveries import read_deliveries, write_deliveries
+from smithd.outbox.deliveries import read_deliveries, rename_account, write_deliveries
 from smithd.storage.database import Database
 
 NOW = 1_763_906_400.0
@@ -25,8 +25,8 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     database.close()
 
 
-def entry(key: str, at: float) -> Delivered:
-    return Delivered(at, "default", key, "metric-value", "rejected", "", 404, 0.25, "no", is_final=False)
+def entry(key: str, at: float, account: str = "default") -> Delivered:
+    return Delivered(at, account, key, "metric-value", "rejected", "", 404, 0.25, "no", is_final=False)
 
 
 def test_it_returns_the_entries_of_a_key_in_order(connection: Connection) -> None:
@@ -44,6 +44,25 @@ def test_a_week_is_kept(connection: Connection, monkeypatch: pytest.MonkeyPatch)
     write_deliveries(connection, [entry("widget b", NOW + 8 * DAY)], NOW + 8 * DAY)
     # Read as of then: it is not only left out.
     assert read_deliveries(connection, "widget a", NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("account", "before", "name", "after"),
+    [
+        ("team", "widget a of team", "ops", "widget a of ops"),
+        ("default", "widget a", "ops", "widget a of ops"),
+        ("team", "widget a of team", "default", "widget a"),
+    ],
+)
+def test_what_is_remembered_of_an_account_is_found_by_its_new_name(
+    connection: Connection, account: str, before: str, name: str, after: str
+) -> None:
+    of_another = entry("widget a of other", NOW, "other")
+    write_deliveries(connection, [entry(before, NOW, account), of_another], NOW)
+    rename_account(connection, account, name)
+    assert read_deliveries(connection, before, NOW) == []
+    assert read_deliveries(connection, after, NOW) == [entry(after, NOW, name)]
+    assert read_deliveries(connection, of_another.key, NOW) == [of_another]
 
 
 def test_a_widget_that_changes_all_the_time_pushes_out_its_own_past_only(connection: Connection) -> None:

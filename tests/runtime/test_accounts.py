@@ -20,8 +20,10 @@ from smithd.events import (
     Reloaded,
     RequestEnded,
 )
+from smithd.outbox.deliveries import read_all
 from smithd.runtime.components import Components
 from smithd.status.fill import status
+from smithd.storage.database import Database
 from virtual_time import run_virtual
 
 SOURCES = """
@@ -299,7 +301,7 @@ def test_an_account_that_a_reload_removes_is_in_the_status_until_what_it_shows_i
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-def test_an_account_with_another_name_goes_on(live: Any, restarts: bool) -> None:
+def test_an_account_with_another_name_goes_on(live: Any, tmp_path: Path, restarts: bool) -> None:
     phone, renamed = Phone(), OPS + (SOURCES + RULES + SURFACES).replace("team", "ops")
 
     async def first(life: Life) -> None:
@@ -323,6 +325,15 @@ def test_an_account_with_another_name_goes_on(live: Any, restarts: bool) -> None
     live(BOTH, first, phone)
     if restarts:
         live(renamed, second, phone)
+
+    database = Database.open(tmp_path / "state.db")
+    with database.transaction() as connection:
+        remembered = [each for each in read_all(connection) if "Live Activity shop" in each.key]
+    database.close()
+    keys = ["Live Activity shop", "Live Activity shop of ops"]
+    assert sorted({(each.account, each.key) for each in remembered}) == list(zip(["default", "ops"], keys, strict=True))
+    # What is shown to both is remembered of both from the start, whatever the name was then.
+    assert len({min(each.at for each in remembered if each.key == key) // 10 for key in keys}) == 1
 
 
 def test_a_restart_without_an_account_forgets_what_it_shows_and_says_so(live: Any) -> None:

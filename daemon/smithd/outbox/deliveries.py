@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Boolean, Column, Connection, Float, Index, Integer, Table, Text, func, select
 
+from smithd.keys import of_account
 from smithd.outbox.delivered import Delivered
 from smithd.storage import metadata
 
@@ -46,6 +47,14 @@ def write_deliveries(connection: Connection, delivered: Sequence[Delivered], now
     connection.execute(_ADD, [asdict(each) for each in delivered])
     if connection.execute(select(func.max(_ID))).scalar_one() % PRUNE_EVERY < len(delivered):
         prune(connection, now)
+
+
+def rename_account(connection: Connection, account: str, name: str) -> None:
+    """What is remembered of an account is found by its new name from now on."""
+    before, after = of_account("", account), of_account("", name)
+    subject = func.substr(_DELIVERIES.c.key, 1, func.length(_DELIVERIES.c.key) - len(before))
+    renamed = _DELIVERIES.update().where(_DELIVERIES.c.account == account)
+    connection.execute(renamed.values(account=name, key=subject.concat(after)))
 
 
 def read_deliveries(connection: Connection, key: str, now: float) -> list[Delivered]:

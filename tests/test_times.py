@@ -18,7 +18,7 @@ from smithd.cli.logs.writing import write_logs
 from smithd.cli.main import run
 from smithd.clock import SystemClock
 from smithd.config.zones import shown_zone
-from smithd.formatting import clock_span, clock_time, zoned
+from smithd.formatting import clock_span, clock_time, iso_time, zoned
 from smithd.lockscreen.formatting import exact, foreign
 from smithd.redactor import Redactor
 
@@ -96,7 +96,7 @@ def test_the_log_has_dates_in_the_zone_of_the_configuration_in_use(
     ]
 
 
-SILENCE = {"id": 1, "matchers": "rule=x", "comment": "", "author": "me", "starts": AT, "ends": AT + 3600}
+SILENCE = {"id": 1, "matchers": "rule=x", "comment": "", "author": "me"}
 
 
 @pytest.mark.parametrize(("zone", "until"), [("Asia/Tokyo", "2026-11-30 01:30 JST"), ("Etc/UTC", "2026-11-29 16:30")])
@@ -104,7 +104,8 @@ def test_silences_are_listed_with_the_configured_zone(
     zone: str, until: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def ask(*_: Any, **__: Any) -> Any:
-        return [SILENCE | {"timezone": zone}]
+        times = {"starts_at": iso_time(AT, ZoneInfo(zone)), "ends_at": iso_time(AT + 3600, ZoneInfo(zone))}
+        return [SILENCE | times | {"timezone": zone}]
 
     monkeypatch.setattr("smithd.cli.silence.ask", ask)
     assert run(["silence", "list"]) == 0
@@ -114,16 +115,17 @@ def test_silences_are_listed_with_the_configured_zone(
 def test_status_says_in_which_zone_its_times_are(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    at = "2026-11-30T00:30:00+09:00"
-    state = {"path": "smithd.db", "committed_at": at, "entries_waiting": 0, "failing_since": None, "reason": ""}
-    found = {"version": "1", "started_at": at, "configuration": "smithd.yaml", "degraded": False, "last_reload": None}
-    found |= {name: [] for name in ("sources", "rules", "alerts", "surfaces", "accounts")} | {"state": state}
+    at, started = "2026-11-30T00:30:00+09:00", "2026-11-30T00:25:00+09:00"
+    state = {"path": "smithd.db", "size": None, "committed_at": at, "commit_hangs_since": None, "entries_waiting": 0}
+    found = {"at": at, "version": "1", "started_at": started, "configuration": "smithd.yaml", "degraded": False}
+    found |= {name: [] for name in ("sources", "rules", "alerts", "surfaces", "silences", "accounts")}
+    found |= {"last_reload": None, "state": state}
 
     def shown(zone: str) -> list[str]:
         monkeypatch.setattr("smithd.cli.status.ask", lambda *_: found | {"timezone": zone})
         assert run(["status"]) == 0
         return capsys.readouterr().out.splitlines()[:2]
 
-    running = "smithd 1, running since Mon 30 Nov 00:30:00 with smithd.yaml"
+    running = "smithd 1, running for 5m with smithd.yaml"
     assert shown("Asia/Tokyo") == [running, "Times are in Asia/Tokyo."]
     assert shown("UTC") == [running, ""]

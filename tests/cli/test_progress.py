@@ -69,11 +69,12 @@ def test_it_is_in_no_pipe_and_on_no_dumb_terminal(tmp_path: Path) -> None:
 LINES = """
 import sys
 from smithd.cli import progress
-from smithd.cli.logs import write_logs
+from smithd.cli.logs.writing import write_logs
+from smithd.clock import SystemClock
 from smithd.redactor import Redactor
 import logging
 progress.DELAY = 0.01
-write_logs(Redactor())
+write_logs(Redactor(), SystemClock())
 with progress.progress("polling", 4) as advance:
     sys.stdin.readline()
     logging.getLogger("smithd").warning("a line of the log")

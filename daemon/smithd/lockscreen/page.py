@@ -53,6 +53,9 @@ _ENVIRONMENT.filters.update(
 )  # fmt: skip
 # A level is never told by its colour alone.
 _ENVIRONMENT.globals.update(choices=CHOICES, signs={"good": "✓", "warning": "!", "error": "!!"})
+# What Jinja2 imports for its first template is imported now: when somebody asks for the page, there may be no
+# descriptor left. The others are compiled when they are first used.
+_ENVIRONMENT.get_template("document.html")
 _MADE = {"measures.css": measures.stylesheet().encode()}
 _STATIC = _MADE | {
     name: (files("smithd.lockscreen") / "static" / name).read_bytes() for name in FILES if name not in _MADE

@@ -283,3 +283,17 @@ def test_a_socket_of_another_user_is_said_to_be_one(folder: Path, monkeypatch: p
         ask([folder / "x", Path("/run/smithd/x")], "echo", {})
     # ``explain`` goes to the state only where no daemon runs, which nobody knows here.
     assert type(denied.value) is ControlError
+
+
+@pytest.mark.parametrize(("command", "seconds"), [("status", 0.05), ("reload", 0.1)])
+def test_a_daemon_that_stands_still_is_given_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, seconds: float
+) -> None:
+    monkeypatch.setattr(control, "LONGEST_COMMAND", 0.05)
+    monkeypatch.setattr(control, "LONGEST_RELOAD", 0.1)
+    with listen(folder / "s"), pytest.raises(ControlError, match=f"^smithd did not answer within {seconds} s: it runs"):
+        ask([folder / "s"], command, {})
+
+
+def test_only_a_reload_is_waited_for_longer() -> None:
+    assert (control.LONGEST_COMMAND, control.LONGEST_RELOAD) == (10, 120)

@@ -45,8 +45,9 @@ AT_ONCE = 16
 """Commands that are carried out at once; one more waits."""
 CLIENT_TIMEOUT = 10.0
 """Seconds that a client has to connect, and to read the answer; for its command it has those of a request's head."""
-LONGEST_COMMAND = 120.0
-"""Seconds after which a client gives up on the daemon."""
+LONGEST_COMMAND = 10.0
+LONGEST_RELOAD = 120.0
+"""Seconds after which a client gives up on the daemon; a reload opens sources, and closes them."""
 
 
 def places(config: Path) -> list[Path]:
@@ -230,12 +231,18 @@ def ask(paths: list[Path], command: str, arguments: Mapping[str, Any]) -> Any:
     Raises NotRunning where there is none, ControlError where the daemon refuses the command or may not be asked by this
     user, and ConfigError where it refuses what the user wrote.
     """
+    longest = LONGEST_RELOAD if command == "reload" else LONGEST_COMMAND
     with _first_connection(paths) as connection:
         try:
-            connection.settimeout(LONGEST_COMMAND)
+            connection.settimeout(longest)
             connection.sendall(json.dumps({"command": command, "arguments": dict(arguments)}).encode() + b"\n")
             with connection.makefile("rb") as stream:
                 answer = stream.readline(LARGEST_ANSWER)
+        except TimeoutError:
+            raise ControlError(
+                f"smithd did not answer within {longest:g} s: it runs, but stands still (is it stopped, or this "
+                "machine overloaded?); once it goes on, it may still do what it was asked"
+            ) from None
         except OSError as error:
             raise ControlError(f"smithd did not answer: {error.strerror or error}") from None
     try:

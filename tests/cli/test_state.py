@@ -208,6 +208,7 @@ WRONG = {
     "CREATE TABLE theirs (x)": "theirs is none of smithd's",
     "DROP INDEX journal_by_rule": "journal_by_rule is missing",
     "ALTER TABLE alive ADD COLUMN more": "alive differs from what it should be: CREATE TABLE alive",
+    "INSERT INTO alembic_version VALUES ('0024')": f"of several versions (0024, {HEAD})",
     "UPDATE alembic_version SET version_num = '9999'": "was written by a newer smithd",
 }
 

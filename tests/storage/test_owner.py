@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from smithd.errors import DatabaseError, TermLost
+from smithd.storage import sqlite
 from smithd.storage.database import Database
+from smithd.storage.lock import daemon_pid
+from smithd.storage.migration import is_earlier
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 HOLD = """
@@ -279,3 +284,40 @@ def test_the_state_records_the_configuration_that_it_belongs_to(path: Path, tmp_
         found.append(database.from_another)
         database.close()
     assert found == [False, False, False, True, False, False, True]
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def bound_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [(pipe, "a named pipe (FIFO)"), (bound_socket, "a socket"), (Path.mkdir, "a folder"), (device, "a device")],
+)
+def test_what_is_no_file_is_refused_before_it_is_opened(
+    make: Callable[[Path], None], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="smithd-") as folder:
+        path = Path(folder) / "state.db"
+        make(path)
+        with monkeypatch.context() as patched:
+            patched.setattr(sqlite3, "connect", opened)
+            patched.setattr(os, "open", opened)
+            assert not is_earlier(path)
+            assert daemon_pid(path) is None
+            assert sqlite.copy(path, path.with_name("copy.db")) == f"it is {kind}, not a file"
+            said = refused(path)
+        assert said == f"the state cannot be kept in {path}: it is {kind}, and 'state' names a file"
+
+
+def opened(*arguments: object, **_: object) -> None:
+    pytest.fail(f"opened: {arguments}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 from starlette.responses import HTMLResponse
@@ -210,6 +211,19 @@ def test_a_surface_says_why_it_differs(site: Site) -> None:
         await expect(page.locator(".facts")).to_contain_text("Should showTrouble")
 
     site.look(scenario)
+
+
+def test_a_surface_says_which_of_its_data_fails(tmp_path: Path) -> None:
+    async def main() -> str:
+        async with daemon(tmp_path) as failing:
+            failing.answer("shop", failure=FAILURE)
+            await failing.components.writer.catch_up()
+            transport = httpx.ASGITransport(failing.page())
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return (await client.get("/surface?name=widget:shop.errors@default")).text
+
+    page = asyncio.run(main())
+    assert re.search(r"<dt>Its data</dt><dd>.*<p>source shop fails since [^<]*: HTTP 503 from &lt;b&gt;", page), page
 
 
 def test_hostile_labels_are_texts(site: Site) -> None:

@@ -42,6 +42,9 @@ class StateLock:
         Raises DatabaseError where another smithd has it, or no file can be there.
         """
         real = path.resolve()
+        # Before it is opened: a device may act on that.
+        if (kind := sqlite.other_kind(real)) is not None:
+            raise DatabaseError(f"the state cannot be kept in {path}: it is {kind}, and 'state' names a file")
         try:
             real.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             older = _take_older(path, real)
@@ -98,6 +101,8 @@ def daemon_pid(path: Path) -> int | None:
     """The process that has this file (without symbolic links) locked; None where none has. It keeps no daemon off
     for longer than it takes to ask. Not for a file that this process has open by SQLite: see above.
     """
+    if sqlite.other_kind(path) is not None:
+        return None
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

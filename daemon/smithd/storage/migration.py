@@ -37,11 +37,17 @@ def found_version(connection: Connection, path: Path) -> str | None:
     tables = sqlite.tables(connection)
     if not tables:
         return None
-    version: str | None = None
+    versions: list[str] = []
     if "alembic_version" in tables:
-        version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-    if version is None:
+        versions += connection.exec_driver_sql("SELECT version_num FROM alembic_version ORDER BY 1").scalars()
+    if not versions:
         raise DatabaseError(f"{path} belongs to another program: it has tables, but none of smithd's")
+    if len(versions) > 1:
+        raise DatabaseError(
+            f"{path} says of its tables that they are of several versions ({', '.join(versions)}): its table "
+            "alembic_version must have one row. Restore a backup (docs/state.md)"
+        )
+    (version,) = versions
     if version not in _versions():
         raise DatabaseError(_newer(path, version, owner.version(connection)))
     return version

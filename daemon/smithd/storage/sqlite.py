@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,11 +19,29 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from smithd.errors import DatabaseError, TermLost, Unwritable
 from smithd.storage.tables import Upsert
 
+_OTHER_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
 BUSY_TIMEOUT = 5000
 """Milliseconds to wait for another program that writes into the file, at a start and in commands."""
 
 COMMIT_TIMEOUT = 250
 """The same for the commits of a daemon. While it goes on without them, steps wait for each try to write its memory."""
+
+
+def other_kind(path: Path) -> str | None:
+    """What is at ``path``, where it is no file; None where it is one, or nothing is there. SQLite would wait for the
+    other end of a pipe, and heed no signal meanwhile.
+    """
+    try:
+        return _OTHER_KINDS.get(stat.S_IFMT(path.stat().st_mode))
+    except OSError:
+        return None
 
 
 def engine(path: Path, *, check: bool = False, read_only: bool = False) -> Engine:
@@ -129,6 +148,8 @@ def reading(path: Path) -> Iterator[Connection]:
 
     Raises DatabaseError where there is no file, or it cannot be read.
     """
+    if (kind := other_kind(path)) is not None:
+        raise DatabaseError(f"the state {path} cannot be read: it is {kind}, not a file")
     uri = f"{path.absolute().as_uri()}?mode=ro"
     made = create_engine(
         "sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, isolation_level=None), poolclass=StaticPool
@@ -179,6 +200,8 @@ def foreign_key_violations(connection: Connection) -> list[str]:
 
 def look(path: Path, query: str) -> list[tuple[Any, ...]] | None:
     """What a query finds in the file, which is not opened for writing; None where it cannot be run."""
+    if other_kind(path) is not None:
+        return None
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute(query).fetchall()
@@ -229,6 +252,8 @@ PAGES_AT_ONCE = 2_000
 
 def copy(state: Path, target: Path, progress: CopyProgress | None = None) -> str | None:
     """Copy the state as it is now, beside a daemon too; returns what is wrong where it cannot be read, or written."""
+    if (kind := other_kind(state)) is not None:
+        return f"it is {kind}, not a file"
     try:
         with (
             closing(sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True)) as original,

@@ -16,10 +16,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from smithd.alerts.machine import Phase
+from smithd.alerts.severity import SEVERITIES
 from smithd.beside import beside
 from smithd.control import Handler, encoded
 from smithd.errors import NotThere, SmithdError
+from smithd.notify.reason import Reason
 from smithd.plugin.options import parse_duration
+from smithd.series.health import Health
+from smithd.status.fill import UNSEEN
 from smithd.web.reads import Reads
 
 BASE = "/api/v1"
@@ -30,13 +35,23 @@ LONGEST_TEXT = 1_000
 """Characters of a parameter."""
 LARGEST_BODY = 16 * 1024
 
-LISTS: Mapping[str, Collection[str]] = {
-    "sources": ("name", "type", "health"),
-    "rules": ("name", "state", "severity"),
-    "alerts": ("rule", "state", "severity", "suppressed"),
-    "surfaces": ("name", "kind", "account"),
+ANY: Collection[str] = ()
+_SEVERITY = (*SEVERITIES, "")
+_CAUSES = (Reason.SILENCED, Reason.MUTED, Reason.INHIBITED, Reason.DEPENDENT, Reason.UNCONFIRMED, "")
+LISTS: Mapping[str, Mapping[str, Collection[str]]] = {
+    "sources": {"name": ANY, "type": ANY, "health": (*Health, UNSEEN)},
+    "rules": {"name": ANY, "state": (Phase.FIRING, Phase.PENDING, Phase.INACTIVE), "severity": _SEVERITY},
+    "alerts": {
+        "rule": ANY,
+        "state": (Phase.PENDING, Phase.FIRING, Phase.RECOVERING),
+        "severity": _SEVERITY,
+        "suppressed": _CAUSES,
+    },
+    "surfaces": {"name": ANY, "kind": ("widget", "live_activity", "badge"), "account": ANY},
 }
-"""The lists of the status that have an address of their own, and by which of their fields one may choose."""
+"""The lists of the status that have an address of their own, by which of their fields one may choose, and the values
+that such a field can have; "" is no value.
+"""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -111,6 +126,8 @@ class _Answers:
             limit, offset = _count(asked, "limit", USUAL, MOST), _count(asked, "offset", 0, 10**9)
             found = await self._command("status")({})
             wanted = [(field, asked[field]) for field in fields if field in asked]
+            for field, text in wanted:
+                _refuse_others(field, text, fields[field])
             # No severity is null in JSON, and empty in an address.
             chosen = [each for each in found[name] if all((each[field] or "") == text for field, text in wanted)]
             return await _answer(
@@ -200,6 +217,13 @@ def _parameters(request: Request, known: Collection[str]) -> dict[str, str]:
             raise ValueError(f"'{name}' is longer than {LONGEST_TEXT} characters")
         found[name] = text
     return found
+
+
+def _refuse_others(name: str, text: str, choices: Collection[str]) -> None:
+    """ValueError where a parameter has choices, and the text is none of them."""
+    if choices and text not in choices:
+        nothing = ", or nothing," if "" in choices else ""
+        raise ValueError(f"expected one of {', '.join(filter(None, choices))}{nothing} as '{name}'")
 
 
 def _count(asked: Mapping[str, str], name: str, usual: int, most: int) -> int:

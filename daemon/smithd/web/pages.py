@@ -13,7 +13,7 @@ from typing import Any
 from smithd import explain
 from smithd.alerts.alert import Change
 from smithd.beside import beside
-from smithd.explain_surface import MOST_DELIVERIES, delivery_text, place_lines
+from smithd.explain_surface import MOST_DELIVERIES, data_lines, delivery_text, place_lines
 from smithd.web import past
 from smithd.web.client import DaemonClient
 from smithd.web.rows import Found, by_urgency, choose, has_all, labels_text
@@ -243,6 +243,7 @@ async def surface(look: Look) -> Shown:
         "problem": "",
         "found": found,
         "title": found["surface"],
+        "data": [*data_lines(found)],
         "place": [*place_lines(found)],
         "deliveries": [(entry["at"], delivery_text(entry)) for entry in reversed(deliveries)],
         "left_out": len(found["deliveries"]) - len(deliveries),

@@ -106,6 +106,22 @@ def test_a_secret_in_capitals_or_without_any_is_masked_unless_it_is_a_word_then(
     assert redactor.clean("KLMNOPQRS klmnopqrs kLmNoPqRs") == "KLMNOPQRS klmnopqrs [secret]"
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql+psycopg://ann_x7@host/db", "postgresql+psycopg://ann_x7@host/db"),
+        ("postgres://ann_x7@host/db?password=hidden_1", "postgres://ann_x7@host/db?password=[secret]"),
+        ("postgresql://ann:hidden_1@host/db", "postgresql://[secret]@host/db"),
+        ("postgresql://ann%3Ahidden_1@host/db", "postgresql://[secret]@host/db"),
+        ("https://hidden_1@host/db", "https://[secret]@host/db"),
+        ("https://hidden_1@mysql://x", "https://[secret]@mysql://x"),
+    ],
+)
+def test_a_user_alone_is_shown_of_a_database_and_of_nothing_else(address: str, shown: str) -> None:
+    assert Redactor().clean(address) == shown
+    assert Redactor([address]).clean(f"{address} ann_x7 hidden_1").startswith(shown)
+
+
 def test_overlapping_secrets_leave_nothing() -> None:
     redactor = Redactor()
     for secret in ("ab1cdef", "1cdefghi", "b1cdef!"):

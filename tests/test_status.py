@@ -189,6 +189,18 @@ def test_a_live_activity_that_waits_says_who_has_the_slots_and_when_it_may_start
         assert incident.may_start_at == T + 121
 
 
+def test_a_live_activity_that_nobody_wants_says_so_and_has_no_rank(tmp_path: Path) -> None:
+    config = (
+        "rules:\n  errors: {metric: shop.errors, critical: '> 5'}\nlive_activities:\n"
+        "  incident: {type: stats, title: A, show: {while_firing: [errors]}, stats: [{label: A, value: shop.orders}]}\n"
+    )
+    with Harness(tmp_path, config, T) as harness:
+        harness.poll(T + 1, orders=9, errors=0)
+        (incident,) = seen(harness).surfaces
+        assert (incident.rank, incident.waiting_reason) == ("", "")
+        assert incident.waiting_why == "it is not wanted: its 'show' does not hold, or it is muted"
+
+
 def test_a_state_that_cannot_be_written_shows_since_when_and_why(tmp_path: Path) -> None:
     with Harness(tmp_path, CONFIG, T) as harness:
         failing = CommitHealth().failed(Unwritable("the disk is full"), 90.0, 91.0)

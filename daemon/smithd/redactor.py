@@ -65,10 +65,13 @@ _STRAY = re.compile(f"[{_OPENING}{_CLOSING}]")
 _NAMED_SO = r"[\w.-]*(?i:key|token|secret|passw|pwd|auth|sig|cred)[\w.-]*"
 _CREDENTIALS = re.compile(
     # A password may hold a slash, and what follows a port is none. Some write JSON with escaped slashes.
-    r"(?P<scheme>:(?:\\?/){2})(?:[^\\/?#:@\s\"'<>]*:(?!\d{1,5}(?:[\\/?#]|$))[^\s\"'<>]*|[^\\/?#@\s\"'<>]+)(?=@)"
+    r"(?P<scheme>:(?:\\?/){2})(?:[^\\/?#:@\s\"'<>]*:(?!\d{1,5}(?:[\\/?#]|$))[^\s\"'<>]*|(?P<user>[^\\/?#@\s\"'<>]+))(?=@)"
     rf"|(?P<name>[?&]{_NAMED_SO}=)(?:(?!\.\.\.)[^&\s\"'<>#…])+"
 )
 """In an address: what stands before the host, and the values of parameters that are named like a secret."""
+_DATABASE_SCHEME = re.compile(r"(?:postgres(?:ql)?|mysql|mariadb)(?:\+\w+)?$", re.IGNORECASE)
+_LONGEST_SCHEME = 40
+_USER_NAME = re.compile(r"(?:[\w.+-]|%(?!3a))+", re.IGNORECASE)
 _BEFORE_HOST = re.compile(r"[^:/?#]+://(?:[^/?#:@]*:)?(?P<password>.*)@", re.DOTALL)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
@@ -138,7 +141,12 @@ class Redactor:
                 pieces += [text[done:start], self.MASK]
             done = max(done, end)
         text = "".join([*pieces, text[done:]]) if spans else text
-        return _CREDENTIALS.sub(lambda found: (found["scheme"] or found["name"]) + self.MASK, text)
+        return _CREDENTIALS.sub(self._masked_in_address, text)
+
+    def _masked_in_address(self, found: re.Match[str]) -> str:
+        if found["user"] and is_database_user(found.string[: found.start()], found["user"]):
+            return found[0]
+        return (found["scheme"] or found["name"]) + self.MASK
 
     def _holds_an_ordinary_one(self, text: str) -> bool:
         """Whether a short or ordinary secret stands in a text as a word, or the beginning of one where a cut follows,
@@ -200,7 +208,8 @@ def is_unmistakable(secret: str) -> bool:
 
 def _secret_parts(address: str) -> Iterator[str]:
     """The parts of an address that may be secret: what stands before the host, in its path, and in its parameters."""
-    if found := _BEFORE_HOST.match(address):
+    scheme, _, rest = address.partition("://")
+    if (found := _BEFORE_HOST.match(address)) and not is_database_user(scheme, rest.partition("@")[0]):
         yield from (found["password"], unquote(found["password"]))
     path, _, query = address.partition("?")
     yield from filter(is_unmistakable, path.partition("://")[2].split("/")[1:])
@@ -211,6 +220,14 @@ def has_credentials(address: str) -> bool:
     """Whether an address has a password, or a parameter that is named like a secret."""
     parts = urlsplit(address)
     return bool(parts.password) or any(re.fullmatch(_NAMED_SO, name) for name, _ in parse_qsl(parts.query))
+
+
+def is_database_user(scheme: str, name: str) -> bool:
+    """Whether a name without a password, before the host of an address, is that of a database's user, and no secret. At
+    other addresses it may be a token. ``scheme``: a text that ends with the scheme, without '://'.
+    """
+    is_database = _DATABASE_SCHEME.search(scheme[-_LONGEST_SCHEME:]) is not None
+    return is_database and _USER_NAME.fullmatch(name) is not None
 
 
 def stands_in(secret: str, text: str) -> bool:

@@ -44,7 +44,7 @@ def test_json_has_what_the_text_has(capsys: pytest.CaptureFixture[str]) -> None:
     demand = found["plan"]["requests_a_minute"][0]
     assert demand == {
         "account": "default", "family": "notifications", "steady": 0.0, "worst": demand["worst"], "limit": 60,
-        "most_of_it": "line 16",
+        "most_of_it": {"file": "smithd.yaml", "line": 16, "column": 3},
     }  # fmt: skip
     assert found["metrics_to_create"] == [{"key": "shop.revenue", "format": "number", "accounts": ["default"]}]
     assert found["descriptors"]["needed"] > 0

@@ -148,6 +148,15 @@ def test_flags_alone_write_it_where_there_is_no_terminal(here: Path, capsys: pyt
     assert run(["check", "first.yaml"]) == 0
 
 
+def test_the_file_may_be_named_with_c_as_in_other_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["--type", "host", "--metric", "load1"]
+    assert run(["init", "-c", "own.yaml", *flags]) == 0
+    assert files(here) == ["own.yaml"]
+    assert run(["init", "a.yaml", "-c", "b.yaml", *flags]) == 2
+    assert "Name the file once" in capsys.readouterr().err
+    assert files(here) == ["own.yaml"]
+
+
 def test_a_secret_that_is_given_stays_out_of_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stripe = ["--type", "stripe", "--option", "api_key=rk_test_plain", "--option", "api_base=http://127.0.0.1:9"]
     assert run(["init", *stripe, "--metric", "mrr", "--metric", "arr", "--api-key", "ask_plain_key"]) == 0
@@ -155,6 +164,7 @@ def test_a_secret_that_is_given_stays_out_of_the_file(here: Path, capsys: pytest
     text = (here / "smithd.yaml").read_text()
     assert "api_key: ${env:STRIPE_API_KEY}" in text
     assert "metrics: [mrr, arr]" in text
+    assert "every: 10m" in text
     for said in (text, found.out, found.err):
         assert "rk_test_plain" not in said
         assert "ask_plain_key" not in said

@@ -74,6 +74,18 @@ def test_a_time_window_and_the_heartbeat_are_said_as_the_file_says_them() -> Non
     ]
 
 
+def test_a_mute_is_said_as_a_whole_as_the_file_says_it() -> None:
+    def whole(mute: str) -> str:
+        windows = "time_windows: {nights: {from: '22:00', to: '07:00'}}\n"
+        return WHOLE.replace("    push: true\n", f"    push: true\n{mute}", 1) + windows
+
+    short, full = "    mute: [nights]\n", "    mute: {during: [nights], except: [critical], digest: true}\n"
+    assert _said(whole(""), whole(short)) == ["~ rule error-rate: mute: [nights] → (not set)"]
+    assert _said(whole(full), whole(short)) == [
+        "~ rule error-rate: mute: [nights] → {during: [nights], except: [critical], digest: true}"
+    ]
+
+
 def test_a_plugin_with_other_code_changes_its_sources() -> None:
     text = "from smithd.plugin import Options, Source\nclass Own(Source):\n  async def poll(self): return []\n"
     text += "  @classmethod\n  def metrics(cls, options): return {'a'}\n  Options = Options\n"
@@ -126,6 +138,14 @@ def test_the_running_daemon_is_asked(tmp_path: Path, capsys: pytest.CaptureFixtu
             found = json.loads(capsys.readouterr().out)
             assert (found["fine"], found["mistakes"][0]["message"]) == (False, "expected a value")
             assert run(["check", "--diff", "--set", "a=b", str(config)]) == 2
+            assert run(["reload", "--format", "json", str(config)]) == 2
+            refused = json.loads(capsys.readouterr().out)
+            assert refused == found
+            config.unlink()
+            assert run(["reload", str(config)]) == 2
+            said = capsys.readouterr().err
+            assert "there is no such file" in said
+            assert "-c FILE" not in said
         config.write_text(text)
     assert run(["check", "--diff", str(config)]) == 1
     assert "smithd is not running" in capsys.readouterr().err

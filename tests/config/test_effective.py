@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -104,6 +105,22 @@ def test_no_secret_is_shown(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "someone" in shown
     assert run(["check", "--effective", "--format", "json", *arguments]) == 0
     assert "planted" not in capsys.readouterr().out
+
+
+def test_the_user_of_a_database_is_shown_and_its_password_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    def url(address: str) -> str:
+        Path("smithd.yaml").write_text(WHOLE)
+        shop = f"sources.base={{type: sql, url: '{address}', metrics: {{orders: SELECT 1}}}}"
+        assert run(["check", "--effective", "--format", "json", "--set", shop]) == 0
+        return str(json.loads(capsys.readouterr().out)["sources"]["base"]["url"])
+
+    for address in (
+        "postgresql://smithd_x7@host/db",
+        "mysql+asyncmy://smithd_x7@host/db",
+        "mariadb://smithd_x7@host/db",
+    ):
+        assert url(address) == address
+    assert url("postgresql://smithd_x7:planted_pass_1@host/db") == "postgresql://[secret]@host/db"
 
 
 def test_it_goes_with_no_other_check(capsys: pytest.CaptureFixture[str]) -> None:

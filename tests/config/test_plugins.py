@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smithd.cli.main import run
+from smithd.poll.registry import Registry
 
 METER = """
 from pydantic import model_validator
@@ -77,6 +78,18 @@ def test_a_file_that_cannot_be_used_is_one_mistake_at_its_place(
     ((place, message),) = _check("broken.py", "type: weather, station: EDDB", "temperature", capsys)
     assert place == "2:11"
     assert said in message
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Registry, "load_plugin_file", refuse)  # root, who runs some tests, may enter everything
+    ((place, message),) = _check("priv/meter.py", "type: meter", "a", capsys)
+    assert place == "2:11"
+    assert "the plugin priv/meter.py cannot be read: permission denied" in message
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,8 @@ def test_a_setting_changes_nothing_else_that_an_anchor_stands_for(write: Write) 
     ("text", "said"),
     [
         ("sources.shop.every=soon", "--set:1:20: expected a duration like 30s"),
+        ("sources.shpo.every=5s", "did you mean 'shop'?"),
+        ("rules.eror-rate.push=true", "did you mean 'error-rate'?"),
         ("sources.shop.evry=5s", "--set:1:14: unknown key 'evry'"),
         ("sources.shop.every=", "--set:1:14: 'every' has no value"),
         ("sources.shop.every={", "--set:1:21: "),

@@ -77,7 +77,7 @@ def check(
     except ConfigError as error:
         if output == "text" or not error.mistakes:
             raise
-        print_json(refused(config, error))
+        print_json(refused(config.first, error))
         return 2
     return _show(loaded, output, online)
 
@@ -188,10 +188,10 @@ def as_json(config: Config, warnings: Sequence[Remark]) -> dict[str, Any]:
     }
 
 
-def refused(files: ConfigFiles, error: ConfigError) -> dict[str, Any]:
-    """A configuration with mistakes, for programs."""
+def refused(configuration: Path, error: ConfigError) -> dict[str, Any]:
+    """A configuration with mistakes, for programs; ``configuration`` is its first file."""
     return {
-        "configuration": str(files.first),
+        "configuration": str(configuration),
         "fine": False,
         "mistakes": [_remark(each) for each in error.mistakes],
         "warnings": [],

@@ -48,6 +48,10 @@ MOST_VALUES = 8
 _QUERIES = {"http_json": "JSONPath of a number, like $.orders.today", "prometheus": "PromQL query", "sql": "SQL query"}
 """What brings a metric, where the type's own description says less."""
 
+_EVERY = "1m"
+_EVERY_OF_TYPES = {"stripe": "10m"}
+"""The time between two polls that a type's page advises, where it is another."""
+
 _DEFAULT_URLS = {"prometheus": "http://127.0.0.1:9090"}
 
 
@@ -60,11 +64,12 @@ class _Given:
     options: Mapping[str, str]
     metrics: Mapping[str, str | None]
     thresholds: Mapping[str, str]
-    every: str
+    every: str | None
 
 
 @click.command("init")
 @click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("-c", "--config", type=click.Path(path_type=Path), metavar="FILE", help="The same as the argument FILE.")
 @click.option("--api-key", metavar="REFERENCE", help=f"Where the API key is kept; default: ${{env:{API_KEY}}}.")
 @click.option("--type", "type_name", metavar="TYPE", help="The type of the source; 'smithd sources' lists them.")
 @click.option("--name", metavar="NAME", help="The name of the source; default: by its address.")
@@ -75,18 +80,19 @@ class _Given:
 @click.option(
     "--metric", "metrics", metavar="NAME[=QUERY]", multiple=True, help="A metric, and what brings it; repeat for more."
 )
-@click.option("--every", metavar="DURATION", default="1m", show_default=True, help="The time between two polls.")
+@click.option("--every", metavar="DURATION", help="The time between two polls; default: 1m, of stripe 10m.")
 @click.option("--warning", metavar="THRESHOLD", help="A rule on the first metric, like '> 5': warning.")
 @click.option("--critical", metavar="THRESHOLD", help="The same: critical.")
 def init(
     file: Path | None,
+    config: Path | None,
     api_key: str | None,
     type_name: str | None,
     name: str | None,
     url: str | None,
     options: Sequence[str],
     metrics: Sequence[str],
-    every: str,
+    every: str | None,
     warning: str | None,
     critical: str | None,
 ) -> None:
@@ -108,15 +114,17 @@ def init(
         every,
     )
     dialog = _Dialog(is_there=sys.stdin.isatty() and sys.stdout.isatty())
-    path = _free(file, dialog)
+    if None not in (file, config) and file != config:
+        raise click.UsageError("Name the file once: as FILE or with -c FILE.")
+    path = _free(file or config, dialog)
     dialog.say(
         "This writes a first configuration: a source, a value of it, a threshold, and a widget.\n"
         "Ctrl-C ends it, and leaves nothing.\n"
     )
     secrets = _Secrets()
-    config = FirstConfig(_api_key(api_key, dialog, secrets), "", "", every)
-    config = _with_source(path, config, given, dialog, secrets)
-    text = yaml(_with_thresholds(config, given, dialog))
+    first = FirstConfig(_api_key(api_key, dialog, secrets), "", "", _EVERY)
+    first = _with_source(path, first, given, dialog, secrets)
+    text = yaml(_with_thresholds(first, given, dialog))
     _next_steps(path, text, _write(path, text), secrets)
 
 
@@ -287,7 +295,8 @@ def _drafted(config: FirstConfig, given: _Given, registry: Registry, dialog: _Di
     metrics = given.metrics if "metrics" in fields else {}
     if "metrics" in fields and not metrics:
         metrics = _metrics(fields["metrics"], kind, typed.get("url", ""), dialog)
-    return replace(config, source=source, type=kind, every=given.every, options=options, metrics=metrics)
+    every = given.every or _EVERY_OF_TYPES.get(kind, _EVERY)
+    return replace(config, source=source, type=kind, every=every, options=options, metrics=metrics)
 
 
 def _type(registry: Registry, dialog: _Dialog) -> str:

@@ -63,7 +63,7 @@ def as_json(config: Config) -> dict[str, Any]:
                 "steady": round(each.steady, 3),
                 "worst": round(each.worst, 3),
                 "limit": each.limit,
-                "most_of_it": config.lines.get(each.largest or ()) if each.worst else None,
+                "most_of_it": _place(each, config),
             }
             for each in planned.demands
         ],
@@ -84,7 +84,7 @@ def _too_long(config: Config) -> dict[str, dict[str, int]]:
 
 def _demand(demand: Demand, config: Config) -> str:
     """The numbers, and the line of what causes most of them."""
-    line = config.lines.get(demand.largest or ()) if demand.worst else None
+    line = _line(demand.largest or (), config) if demand.worst else None
     most = f"   (most of it: {line})" if line is not None else ""
     return f"{_rate(demand.steady):>9} /{_rate(demand.worst):>9} /{demand.limit:>6,}{most}"
 
@@ -111,7 +111,20 @@ def _listed(notes: dict[str, str], section: str, config: Config) -> str:
 
 
 def _said(note: str, section: str, key: str, config: Config) -> Sequence[str]:
-    return [each for each in (note, config.lines.get((section, key))) if each]
+    return [each for each in (note, _line((section, key), config)) if each]
+
+
+def _line(path: tuple[str | int, ...], config: Config) -> str | None:
+    """The line where a rule or a surface begins, with its file if that is not the first."""
+    if (begins := config.lines.get(path)) is None:
+        return None
+    return f"line {begins.line}" if begins.file == str(config.path) else f"{begins.file}:{begins.line}"
+
+
+def _place(demand: Demand, config: Config) -> dict[str, Any] | None:
+    """Where what causes most of it begins, for programs."""
+    begins = config.lines.get(demand.largest or ()) if demand.worst else None
+    return {"file": begins.file, "line": begins.line, "column": begins.column} if begins is not None else None
 
 
 def _rate(often: float) -> str:

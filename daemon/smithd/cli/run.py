@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +88,7 @@ async def _run(
     stop, reload, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     signals = StopSignals(stop.set)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    reread = Rereading(partial(load, files, secrets_required=True))
+    reread = Rereading(partial(load, replace(files, hint=None), secrets_required=True))
     # The collector need never look at what the start made.
     gc.freeze()
     gc.enable()

@@ -85,6 +85,9 @@ def _things(config: Config) -> dict[tuple[str, str], Any]:
     }
     found = {(what, str(name)): plain(each) for what, things in sections.items() for name, each in things.items()}
     alone = {"badge": config.badge, "web": config.web, "heartbeat": config.heartbeat}
+    for name in config.rules:
+        if (mute := found["rule", name].get("mute")) is not None:
+            found["rule", name]["mute"] = _mute(mute)
     found |= {(what, ""): plain(each) for what, each in alone.items() if each is not None}
     others = {"timezone": config.zone.key, "locale": config.locale, "history": written_duration(config.history)}
     return found | {("option", name): each for name, each in (others | {"watch": config.watch}).items()}
@@ -96,6 +99,15 @@ def _source(spec: SourceSpec) -> dict[str, Any]:
         {"cron": schedule.expression} if isinstance(schedule, Cron) else {"every": written_duration(schedule.seconds)}
     )
     return {**spec.given, **when, "timeout": written_duration(spec.timeout)}
+
+
+def _mute(mute: Mapping[str, Any]) -> str:
+    """When a rule is muted, as a file says it: in short where it can be."""
+    said = {key: each if isinstance(each, list) else str(each).lower() for key, each in mute.items() if each}
+    texts = {key: f"[{', '.join(each)}]" if isinstance(each, list) else each for key, each in said.items()}
+    if len(texts) == 1:
+        return texts["during"]
+    return f"{{{', '.join(f'{key}: {text}' for key, text in texts.items())}}}"
 
 
 def _window(window: TimeWindow) -> dict[str, Any]:

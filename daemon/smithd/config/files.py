@@ -18,11 +18,13 @@ PIPE_TIMEOUT = 20.0
 class ConfigFiles:
     """The files that a configuration is read from, and ``settings``: what ``--set`` changes in it, as KEY=VALUE.
 
-    The first file gives the daemon, its control socket and its state their names.
+    The first file gives the daemon, its control socket and its state their names. ``hint``: what to do where a file is
+    not there; None in a reload, which cannot name another.
     """
 
     paths: tuple[Path, ...]
     settings: tuple[str, ...] = ()
+    hint: str | None = "name the configuration file with -c FILE"
 
     @property
     def first(self) -> Path:

@@ -50,7 +50,7 @@ def gather(files: ConfigFiles, report: Report) -> Gathered:
             continue
         seen.add(real)
         found.paths.append(path)
-        tree = read_tree(path, report, is_whole=path == files.first)
+        tree = read_tree(path, report, is_whole=path == files.first, hint=files.hint)
         size += sum(map(len, report.lines[path]))
         if len(seen) > MOST_FILES or size > MAX_BYTES:
             limit = f"{MOST_FILES} files" if len(seen) > MOST_FILES else f"{MAX_BYTES // 1_000_000} MB"
@@ -66,13 +66,14 @@ def gather(files: ConfigFiles, report: Report) -> Gathered:
     return found
 
 
-def read_tree(path: Path, report: Report, *, is_whole: bool = True) -> MappingNode | None:
+def read_tree(path: Path, report: Report, *, is_whole: bool = True, hint: str | None = None) -> MappingNode | None:
     """The tree of a file; None where it has none, which is in the report then.
 
-    A file that is not the ``is_whole`` configuration may be empty: that is a warning.
+    A file that is not the ``is_whole`` configuration may be empty: that is a warning. ``hint``: what to do where
+    it is not there.
     """
     try:
-        document = read(path)
+        document = read(path, hint)
     except UnreadableFile as error:
         report.show(path, error.lines)
         report.add(error.diagnostic)

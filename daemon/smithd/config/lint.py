@@ -76,17 +76,14 @@ def places(validator: Validator, config: Config) -> dict[str, Remark]:
     return found
 
 
-def lines(validator: Validator) -> dict[Path, str]:
-    """Where each rule and surface begins, by its path: its line, and its file if that is not the first."""
+def lines(validator: Validator) -> dict[Path, Remark]:
+    """Where each rule and surface begins, by its path: a remark without a text."""
     paths: list[Path] = [("badge",)]
     for section in ("rules", "widgets", "live_activities"):
         written = validator.data.get(section)
         paths += [(section,), *((section, name) for name in (written if isinstance(written, dict) else ()))]
     found = {path: locate(validator.root, path).anchor.start for path in paths if path[0] in validator.data}
-    return {
-        path: f"line {start.line + 1}" if start.file == validator.report.path else f"{start.file}:{start.line + 1}"
-        for path, start in found.items()
-    }
+    return {path: Remark(str(start.file), start.line + 1, start.column + 1, "") for path, start in found.items()}
 
 
 def _warn_of_short_histories(validator: Validator, config: Config) -> None:

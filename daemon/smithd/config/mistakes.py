@@ -12,8 +12,9 @@ from smithd.config.report.diagnostics import Report
 from smithd.config.report.masking import is_reference, is_secret_name
 from smithd.config.report.messages import Finding
 from smithd.config.values import Values
-from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, nodes_on, walk
+from smithd.config.yaml.positions import MappingNode, Node, Path, ScalarNode, Spot, locate, nodes_on, walk
 from smithd.config.yaml.scalars import described, value_of
+from smithd.config.yaml.settings import COMMAND_LINE
 from smithd.expression.lexer import ExpressionError
 from smithd.redactor import is_unmistakable, stands_in
 
@@ -82,10 +83,19 @@ class Mistakes:
                 field = fields.keys(known.beside).get(name)
             within = f" in '{'.'.join(map(str, spot.path))}'" if spot.path else ""
             expected = f"{name}: {field.description}" if field is not None and field.description else None
-            self._report.at(spot.anchor, f"the key '{name}' is missing{within}", expected=expected)
+            hint = self._misnamed(spot)
+            self._report.at(spot.anchor, f"the key '{name}' is missing{within}", expected=expected, hint=hint)
         else:
             self._wrong_value(found, known)
         return True
+
+    def _misnamed(self, spot: Spot) -> str | None:
+        """The question whether another entry was meant, where ``--set`` has made an entry that lacks something."""
+        if spot.anchor.file != COMMAND_LINE or not spot.path:
+            return None
+        section, name = locate(self._root, spot.path[:-1]).node, spot.path[-1]
+        others = [each for each in section.entries if each != name] if isinstance(section, MappingNode) else []
+        return self._report.did_you_mean(str(name), others)
 
     def _is_consequence(self, finding: Finding) -> bool:
         """Whether a value is wrong only because of a mistake that is reported already, or of a missing secret."""
@@ -151,9 +161,9 @@ class Mistakes:
         own = any(messages.is_own_text(finding.error) for finding in found)
         if own and self.shows_a_secret(message, spot.node, piece=isinstance(spot.node, ScalarNode)):
             message = "this value cannot be used here; the reason is not shown, because it holds a secret"
-        self._report.at(
-            spot.anchor, message, expected=_description(found[0], known), hint=self._value_hint(found, known)
-        )
+        is_whole = isinstance(spot.node, MappingNode)
+        hint = self._value_hint(found, known) or (self._misnamed(spot) if is_whole else None)
+        self._report.at(spot.anchor, message, expected=_description(found[0], known), hint=hint)
 
     def shows_a_secret(self, text: str, node: Node, *, piece: bool) -> bool:
         """Whether a text holds a secret that stands in a node, or as little as a piece of it."""

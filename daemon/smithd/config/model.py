@@ -220,8 +220,7 @@ class Config:
     required): such a value is its field's default, or UNKNOWN. ``without_secret`` has the paths of all texts that lack
     a secret, also where the text as it was written is valid. ``locale``: how numbers are written. ``remarks``: the
     warnings. ``places``: where the rules that compare with a moment ago say so, each as a remark without a text.
-    ``lines``: where each rule and surface begins, by its path, in words ("line 12", or file:line in another than the
-    first).
+    ``lines``: where each rule and surface begins, by its path, each as a remark without a text.
     """
 
     path: Path
@@ -246,7 +245,7 @@ class Config:
     without_secret: frozenset[tuple[str | int, ...]] = frozenset()
     remarks: tuple[Remark, ...] = ()
     places: Mapping[str, Remark] = field(default_factory=dict)
-    lines: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+    lines: Mapping[tuple[str | int, ...], Remark] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -48,6 +48,9 @@ def load_plugins(validator: Validator, registry: Registry) -> bool:
         except PluginError as error:
             validator.report_at(("plugins", index), str(error))
             sound = False
+        except PermissionError:
+            validator.report_at(("plugins", index), f"the plugin {name} cannot be read: permission denied")
+            sound = False
         # A name that is too long, or that has a zero byte in it.
         except (OSError, ValueError):
             validator.report_at(("plugins", index), "this cannot be the path of a file")

@@ -211,7 +211,9 @@ def _surfaces(setup: Setup, state: State, facts: RuntimeFacts, view: SurfacesVie
     for surfaces in setup.surfaces.by_account.values():
         for key in surfaces.keys:
             differs = difference(outbox, key, should[key], let_go[key.account], surfaces.updates_at_once, now)
-            stale, rank = _is_stale(surfaces, key, state, now), _rank(surfaces, key, view)
+            stale = _is_stale(surfaces, key, state, now)
+            # What is not wanted wants no slot.
+            rank = _rank(surfaces, key, view) if differs.reason != "not_wanted" else ""
             found.append(_surface(outbox, key, should[key], differs, stale, rank))
     return found
 
@@ -230,7 +232,7 @@ def _surface(
         desired=_says(should.message),
         waiting=has.queued is not None or has.in_flight,
         waiting_reason="" if is_right else differs.reason,
-        waiting_why="" if is_right else differs.why,
+        waiting_why="" if differs.reason == "same" else differs.why,
         waiting_until=differs.until,
         stale=stale,
         has_slot=isinstance(key, StreamKey) and has.holds_slot,

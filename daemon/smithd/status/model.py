@@ -95,9 +95,10 @@ class RuleStatus:
 class SurfaceStatus:
     """``shown``: what was accepted last; None where nothing is there, or it is not known what. ``desired``: what it
     should show, None: nothing, or it cannot be told. Where the two differ, ``waiting_reason`` is a stable identifier,
-    and ``waiting_why`` says it to a person. ``stale``: something that it shows is too old. ``waiting``: a message waits
-    or is in flight. ``reason``: why there is no desired state. Of a Live Activity, ``rank`` decides about its slot, and
-    one that waits may start at ``may_start_at`` at the earliest (None: when something changes).
+    and ``waiting_why`` says it to a person (also why a Live Activity is not wanted). ``stale``: something that it
+    shows is too old. ``waiting``: a message waits or is in flight. ``reason``: why there is no desired state. Of a Live
+    Activity that is wanted, ``rank`` decides about its slot, and one that waits may start at ``may_start_at`` at the
+    earliest (None: when something changes).
     """
 
     kind: str

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from smithd.config.yaml.positions import Node, Path, ScalarNode, walk
-from smithd.redactor import Redactor
+from smithd.redactor import Redactor, is_database_user
 from smithd.suggestion import nearest
 
 MASK = Redactor.MASK
@@ -222,7 +222,9 @@ def _lines_of(node: ScalarNode, lines: Lines) -> Iterator[tuple[int, int, int]]:
 def _by_pattern(text: str) -> Iterator[_Span]:
     for match in _SECRET_TEXTS.finditer(text):
         name = match.lastgroup
-        if name is not None and not is_reference(match[name]):
+        if name is None or is_reference(match[name]):
+            continue
+        if name != "user" or not is_database_user(text[: match.start()], match[name]):
             yield _Span(*match.span(name))
 
 

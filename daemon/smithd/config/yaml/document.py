@@ -41,9 +41,9 @@ class UnreadableFile(Exception):
         self.lines = lines
 
 
-def read(path: Path) -> Document:
-    """The file as text. Raises UnreadableFile."""
-    raw = _bytes(path).removeprefix(codecs.BOM_UTF8)
+def read(path: Path, hint: str | None = None) -> Document:
+    """The file as text. Raises UnreadableFile; ``hint``: what to do where it is not there."""
+    raw = _bytes(path, hint).removeprefix(codecs.BOM_UTF8)
     if raw.startswith(_UTF16_BOMS):
         raise UnreadableFile(Diagnostic(Position(path, 0, 0), "the file is UTF-16", hint="save it as UTF-8"))
     try:
@@ -63,7 +63,7 @@ def read(path: Path) -> Document:
     return Document(path, text)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, hint: str | None) -> bytes:
     try:
         # One byte more tells that it is too large.
         raw = files.read(path, MAX_BYTES + 1)
@@ -72,7 +72,7 @@ def _bytes(path: Path) -> bytes:
         if path.is_symlink():
             diagnostic = Diagnostic(path, f"this link leads to {path.readlink()}, and there is no such file")
         else:
-            diagnostic = Diagnostic(path, "there is no such file", hint="name the configuration file with -c FILE")
+            diagnostic = Diagnostic(path, "there is no such file", hint=hint)
     except IsADirectoryError:
         diagnostic = Diagnostic(path, "this is a directory", hint="expected a YAML file, like smithd.yaml")
     except PermissionError:

@@ -4,6 +4,7 @@ SmithdError
 ├── ConfigError        the configuration, or the world it needs to start; only before anything runs
 ├── SourceError        what a source says instead of samples
 │   ├── Unavailable    nothing to be done: the next poll tries again
+│   │   └── TimedOut   it did not answer within the time that it had
 │   ├── Misconfigured  a person must mend it; polls go on, far apart
 │   └── BadResponse    the other side answered something that cannot be used
 ├── DatabaseError      the state cannot be opened, or can no longer be kept
@@ -72,6 +73,10 @@ class SourceError(SmithdError):
 
 class Unavailable(SourceError):
     """The source did not answer, or asked to be left alone for now."""
+
+
+class TimedOut(Unavailable):
+    """The source did not answer within the time that it had."""
 
 
 class Misconfigured(SourceError):

@@ -13,13 +13,14 @@ import ssl
 class TransportError(Exception):
     """There is no response, or it broke off. The text says what happened ("connection refused").
 
-    ``sent``: a part of the request may have reached the other side. ``hint`` is a possible cause, as a question to the
-    person who configured the address.
+    ``sent``: a part of the request may have reached the other side. ``timed_out``: its time-out has passed. ``hint`` is
+    a possible cause, as a question to the person who configured the address.
     """
 
-    def __init__(self, what: str, *, sent: bool = True, hint: str = "") -> None:
+    def __init__(self, what: str, *, sent: bool = True, timed_out: bool = False, hint: str = "") -> None:
         super().__init__(what)
         self.sent = sent
+        self.timed_out = timed_out
         self.hint = hint
 
 
@@ -46,7 +47,8 @@ def transport_error(error: Exception, scheme: str) -> TransportError:
             hint = "does it ask for a certificate of ours?" if scheme == "https" else "does it speak https only?"
         case OSError(errno=errno.ECONNREFUSED):
             hint = "does it run, and is the port right?"
-    return kind(_describe(cause), sent=not failed_to_connect(error), hint=hint)
+    timed_out = isinstance(cause, aiohttp.ServerTimeoutError)
+    return kind(_describe(cause), sent=not failed_to_connect(error), timed_out=timed_out, hint=hint)
 
 
 def _describe(cause: BaseException) -> str:

@@ -13,6 +13,7 @@ from smithd.plugin import (
     DecodingError,
     Misconfigured,
     SourceError,
+    TimedOut,
     TransportError,
     Unavailable,
     quoted,
@@ -87,7 +88,8 @@ def transport_failure(who: str, error: TransportError | DecodingError) -> Source
     if isinstance(error, DecodingError):
         return BadResponse(f"{who}: {error}")
     if not isinstance(error, CertificateError):
-        return Unavailable(f"{who}: {error}; {error.hint}" if error.hint else f"{who}: {error}")
+        kind = TimedOut if error.timed_out else Unavailable
+        return kind(f"{who}: {error}; {error.hint}" if error.hint else f"{who}: {error}")
     advice = next((advice for sign, advice in _CERTIFICATES if sign in str(error)), None)
     return Misconfigured(f"{who}: {error}; {advice}" if advice else f"{who}: {error}")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smithd.plugin import BadResponse, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, RawSample, SourceError, TimedOut, Unavailable
 
 MAX_TEXTS = 3
-_WORST_FIRST = (Misconfigured, BadResponse, Unavailable, SourceError)
+_WORST_FIRST = (Misconfigured, BadResponse, TimedOut, Unavailable, SourceError)
 
 
 class PartialFailures:

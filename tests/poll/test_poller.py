@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from smithd.clock import SystemClock
-from smithd.errors import BadResponse, Misconfigured, Unavailable
+from smithd.errors import BadResponse, Misconfigured, TimedOut, Unavailable
 from smithd.events import (
     Event,
     Events,
+    Polled,
     PollFailed,
     PollSkipped,
     ResourcesLeft,
@@ -262,6 +263,20 @@ def test_what_a_source_says_is_shown_as_it_is_and_its_other_samples_count() -> N
 def test_a_poll_that_is_late_is_cut_off() -> None:
     poll, _ = once(for_ever, timeout=7)
     assert poll.failure == "no answer within 7 s"
+
+
+@pytest.mark.parametrize(
+    ("poll", "outcome"),
+    [
+        (lambda: GOOD, "ok"),
+        (raising(Unavailable("connection refused")), "failed"),
+        (raising(TimedOut("no answer within the time-out")), "timed_out"),
+        (for_ever, "timed_out"),
+    ],
+)
+def test_a_poll_that_is_late_is_counted_as_timed_out_whoever_notices(poll: Any, outcome: str) -> None:
+    _, harness = once(poll)
+    assert [event.outcome for event in harness.published(Polled)] == [outcome]
 
 
 def test_the_deadline_counts_opening_and_a_failed_opening_is_tried_anew() -> None:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from servers import Certificate
 from smithd.clock import SystemClock
-from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, CertificateError, Misconfigured, RawSample, SourceError, TimedOut, Unavailable
 from smithd.testing import HttpSourceContract, ReceivedRequest, Reply, Server
 from smithd_sources.http_errors import transport_failure
 from smithd_sources.http_json.source import HttpJson
@@ -512,7 +512,7 @@ class TestRefusals:
 
     def test_a_server_that_says_nothing(self, ask: Ask, web: Server) -> None:
         web.replies["/stats"] = Reply(hang=True)
-        with pytest.raises(Unavailable, match=f"{web.place}: no answer within the time-out"):
+        with pytest.raises(TimedOut, match=f"{web.place}: no answer within the time-out"):
             ask(HttpJson, options(web), deadline=0.5)
 
     def test_a_name_that_nobody_knows(self, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

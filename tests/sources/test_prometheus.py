@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from servers import Certificate, make_certificate, prometheus
 from smithd.clock import SystemClock
-from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, Unavailable
+from smithd.plugin import BadResponse, Context, Http, Misconfigured, RawSample, SourceError, TimedOut, Unavailable
 from smithd.testing import HttpSourceContract, ReceivedRequest, Reply, Server
 from smithd_sources.prometheus.options import PrometheusOptions
 from smithd_sources.prometheus.response import parse_response
@@ -481,7 +481,7 @@ class TestWhatElseMayAnswer:
 
     def test_a_server_that_says_nothing(self, ask: Ask, web: Server) -> None:
         failure = self.failure(ask, web, Reply(hang=True), deadline=0.5)
-        assert type(failure) is Unavailable
+        assert type(failure) is TimedOut
         assert re.fullmatch(f"{web.place}: no (answer|connection) within the time-out", str(failure))
 
     @pytest.mark.parametrize(
@@ -515,7 +515,7 @@ class TestWhatElseMayAnswer:
     def test_an_answer_that_comes_byte_by_byte_has_one_deadline_as_a_whole(self, ask: Ask) -> None:
         with (
             Dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n") as server,
-            pytest.raises(Unavailable, match=r"^127.0.0.1:\d+: no (answer|connection) within the time-out$"),
+            pytest.raises(TimedOut, match=r"^127.0.0.1:\d+: no (answer|connection) within the time-out$"),
         ):
             ask(Prometheus, {"url": server.url, "metrics": {"one": "1"}}, deadline=0.5)
 

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable
+from smithd.plugin import BadResponse, Misconfigured, SourceError, TimedOut, Unavailable
 from smithd.redactor import Redactor
 from smithd_sources.sql.errors import connection_error, query_error
 from smithd_sources.sql.source import Sql
@@ -63,12 +63,12 @@ def test_without_a_connection(code: str, said: str, kind: type[SourceError], mea
             Misconfigured,
             "PostgreSQL refuses the query",
         ),
-        ("postgresql", "57014", "canceling statement due to statement timeout", Unavailable, "no answer within 2.5 s"),
+        ("postgresql", "57014", "canceling statement due to statement timeout", TimedOut, "no answer within 2.5 s"),
         ("postgresql", "57014", "canceling statement due to user request", Unavailable, "it was ended there"),
         ("postgresql", "42501", "permission denied to read file", Misconfigured, "the user lacks the right to it"),
         ("mysql", "1317", "Query execution was interrupted", Unavailable, "it was ended there"),
         ("postgresql", "22012", "division by zero", BadResponse, "division by zero"),
-        ("mysql", "3024", "maximum statement execution time exceeded", Unavailable, "no answer within 2.5 s"),
+        ("mysql", "3024", "maximum statement execution time exceeded", TimedOut, "no answer within 2.5 s"),
         ("mysql", "1213", "Deadlock found", Unavailable, "Deadlock found"),
         ("mysql", "1142", "DELETE command denied to user", Misconfigured, "it writes, and smithd only reads: DELETE"),
         ("mysql", "1142", "SELECT command denied to user", Misconfigured, "the right to read it (GRANT SELECT)"),
@@ -94,5 +94,5 @@ def test_a_server_that_does_not_greet_as_mysql_does(ask: Ask) -> None:
     # PostgreSQL, too, waits for the client to begin.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = f"127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(Unavailable, match=f"{place}: no greeting within .* and its url begins with postgresql://"):
+        with pytest.raises(TimedOut, match=f"{place}: no greeting within .* and its url begins with postgresql://"):
             ask(Sql, {"url": f"mysql://me@{place}/shop", "metrics": {"one": "SELECT 1"}}, deadline=0.5)

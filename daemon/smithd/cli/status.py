@@ -86,8 +86,8 @@ def _watch(asked: Callable[[], Found]) -> None:
     """Draw the status again and again, on a screen of its own. A daemon that is restarted meanwhile is waited for."""
     # Where none runs at first, that is the answer.
     lines = list(_text(asked(), standard_output()))
-    click.echo(_ENTER, nl=False, color=True)
     try:
+        click.echo(_ENTER, nl=False, color=True)
         while True:
             high = get_terminal_size().lines
             left = len(lines) - high + 1

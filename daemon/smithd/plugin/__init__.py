@@ -1,7 +1,7 @@
 """The public interface for sources: everything that a source needs and may rely on."""
 
 from smithd.clock import Clock
-from smithd.errors import BadResponse, Misconfigured, SourceError, Unavailable
+from smithd.errors import BadResponse, Misconfigured, SourceError, TimedOut, Unavailable
 from smithd.http import (
     DecodingError,
     DigestAuth,
@@ -65,6 +65,7 @@ __all__ = [
     "SourceError",
     "TLSFiles",
     "Threads",
+    "TimedOut",
     "TransportError",
     "Unavailable",
     "did_you_mean",

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from smithd.clock import COUNTED, STALL
-from smithd.errors import Misconfigured, SourceError
+from smithd.errors import Misconfigured, SourceError, TimedOut
 from smithd.events import (
     Events,
     Polled,
@@ -63,7 +63,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 @dataclass(frozen=True, slots=True)
 class _Result:
     """What one call of a source's ``poll`` came to. ``is_cut``: samples are lacking, of those that there are.
-    ``timed_out``: it failed by its deadline.
+    ``timed_out``: it failed by its deadline, or the source says that it waited too long.
     """
 
     samples: tuple[Sample, ...] = ()
@@ -355,7 +355,8 @@ class Poller:
                 failure = _short(self._masked(message_of(error), by_others=not self._spec.source_class.masks_errors))
                 failure = failure or type(error).__name__
                 retry_after = getattr(error, "retry_after", None)
-                return _Result(*partial, failure, isinstance(error, Misconfigured), retry_after)
+                misconfigured, timed_out = isinstance(error, Misconfigured), isinstance(error, TimedOut)
+                return _Result(*partial, failure, misconfigured, retry_after, timed_out)
             admission = self._intake.admit(raw_samples, self._clock.now())
             return _Result(*admission._replace(is_cut=admission.is_cut or is_partial))
         except asyncio.CancelledError:

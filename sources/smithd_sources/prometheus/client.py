@@ -17,7 +17,7 @@ from typing import Any
 import requests
 from prometheus_api_client import PrometheusConnect
 
-from smithd.plugin import TLS, BadResponse, BodyPace, Clock, Misconfigured, Unavailable, quoted
+from smithd.plugin import TLS, BadResponse, BodyPace, Clock, Misconfigured, TimedOut, Unavailable, quoted
 from smithd_sources.http_errors import excerpt, one_line, place, status_failure
 from smithd_sources.prometheus.response import NotPrometheus, QueryResponse, parse_response
 from smithd_sources.prometheus.transport import PendingRequest, TLSAdapter
@@ -110,13 +110,14 @@ class PrometheusClient:
                 advice = _ADVICE.get(root.verify_code, "see the source's tls options")
                 said = f"its certificate is not trusted: {root.verify_message}; {advice}"
                 raise Misconfigured(f"{self._place}: {said}") from None
-            raise Unavailable(f"{self._place}: {_happened(error, root)}") from None
+            kind = TimedOut if isinstance(error, requests.Timeout) or isinstance(root, TimeoutError) else Unavailable
+            raise kind(f"{self._place}: {_happened(error, root)}") from None
         response: QueryResponse = self._of_this_thread.response
         return response
 
-    def too_late(self, pending: PendingRequest) -> Unavailable:
+    def too_late(self, pending: PendingRequest) -> TimedOut:
         """The error for a request that took too long."""
-        return Unavailable(f"{self._place}: {pending.missing} within the time-out")
+        return TimedOut(f"{self._place}: {pending.missing} within the time-out")
 
     def close(self) -> None:
         """Close the idle connections; those in use end with their answer."""

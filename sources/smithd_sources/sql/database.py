@@ -22,7 +22,7 @@ from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from smithd.plugin import Context, Misconfigured, SourceError, Threads, Unavailable
+from smithd.plugin import Context, Misconfigured, SourceError, Threads, TimedOut
 from smithd_sources.sql.database_url import place
 from smithd_sources.sql.errors import connection_error, encoding_error, query_error
 from smithd_sources.sql.options import SqlMetric, SqlOptions
@@ -73,7 +73,7 @@ class QueriedDatabase(ABC):
 
     def no_answer(self, seconds: float) -> SourceError:
         """The error for no answer within this many seconds."""
-        return Unavailable(f"{self._place}: no answer within {seconds:.3g} s")
+        return TimedOut(f"{self._place}: no answer within {seconds:.3g} s")
 
     async def _explained(self, error: DBAPIError) -> tuple[str, str]:
         """The code of an error, and its message, or what could be found out about it."""
@@ -107,7 +107,7 @@ class QueriedDatabase(ABC):
         SourceError where the query fails, and SQLAlchemy's DBAPIError where the connection is lost.
         """
         if seconds <= 0:
-            raise Unavailable("the queries before it took all the time: raise 'timeout', or make them faster")
+            raise TimedOut("the queries before it took all the time: raise 'timeout', or make them faster")
         given = {parameter: given[parameter] for parameter in query.parameters}
         try:
             with self._savepoint(connection):

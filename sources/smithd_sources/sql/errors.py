@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from smithd.plugin import BadResponse, Misconfigured, SourceError, Unavailable, quoted
+from smithd.plugin import BadResponse, Misconfigured, SourceError, TimedOut, Unavailable, quoted
 
 LONGEST = 200
 """The characters of a message that are shown."""
@@ -122,11 +122,11 @@ _CONNECTING: Sequence[Meaning] = (
         _ANOTHER_DATABASE,
     ),
     ("too many|remaining connection slots|^1040|^1203|^53300", Unavailable, "it has no connection left ({said})"),
-    ("timeout|timed out", Unavailable, "no connection within the time-out"),
+    ("timeout|timed out", TimedOut, "no connection within the time-out"),
 )
 _POSTGRESQL: Sequence[Meaning] = (
     ("^57014.*user request", Unavailable, "it was ended there ({said}): the next poll tries again"),
-    ("^57014", Unavailable, _LATE),
+    ("^57014", TimedOut, _LATE),
     ("^25006|data-modifying|INTO is not allowed", Misconfigured, _WRITES),
     ("^42501.*for schema", Misconfigured, _USAGE),
     ("^42501.*for (function|procedure|routine)", Misconfigured, _EXECUTE),
@@ -139,7 +139,7 @@ _POSTGRESQL: Sequence[Meaning] = (
 )
 _MYSQL: Sequence[Meaning] = (
     ("^1317", Unavailable, "it was ended there ({said}): the next poll tries again"),
-    ("^(1969|3024)", Unavailable, _LATE),
+    ("^(1969|3024)", TimedOut, _LATE),
     ("^1064 .* near '(into|delete|update|insert|replace) ", Misconfigured, _WRITES),
     ("^(1792|1290|1142 (insert|update|delete|drop|create|alter))", Misconfigured, _WRITES),
     ("^1370", Misconfigured, _EXECUTE),
@@ -152,7 +152,7 @@ _MYSQL: Sequence[Meaning] = (
     ("^1[0123]", Misconfigured, "{said}"),
 )
 _SQLITE: Sequence[Meaning] = (
-    ("^interrupted", Unavailable, _LATE),
+    ("^interrupted", TimedOut, _LATE),
     ("readonly database|query_only", Misconfigured, _WRITES),
     ("^no such table", Misconfigured, "{said}: check its name, and that 'url' names the right file"),
     ("^no such column", Misconfigured, "{said}: check the column's name"),

@@ -10,7 +10,7 @@ from asyncmy.constants.COMMAND import COM_SET_OPTION
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from smithd.plugin import Misconfigured, SourceError, Unavailable
+from smithd.plugin import Misconfigured, SourceError, TimedOut
 from smithd_sources.sql.certificates import tls_context
 from smithd_sources.sql.database import POOL, AsyncDatabase, sqlalchemy_url
 from smithd_sources.sql.query import SqlQuery
@@ -52,7 +52,7 @@ class MySQL(AsyncDatabase):
         if self._has_greeted:
             return super().no_answer(seconds)
         # PostgreSQL waits for the client to begin, as MySQL's clients wait for the server.
-        return Unavailable(
+        return TimedOut(
             f"{self._place}: no greeting within {seconds:.3g} s: is this the port of MySQL? "
             "PostgreSQL's is 5432, and its url begins with postgresql://"
         )

@@ -18,6 +18,7 @@ from smithd.plugin import (
     Misconfigured,
     Response,
     SourceError,
+    TimedOut,
     TransportError,
     Unavailable,
 )
@@ -36,7 +37,7 @@ FIRST_WAIT = 0.5
 """Seconds before the second try. Each further wait is twice as long; up to half of each wait is random."""
 
 
-class OutOfTime(Unavailable):
+class OutOfTime(TimedOut):
     """The time of the poll is over. What was read so far is kept for the next one."""
 
 
@@ -96,7 +97,8 @@ class Api:
         except CertificateError as error:
             raise Misconfigured(f"{self._place}: {error}") from None
         except TransportError as error:
-            raise _Retryable(Unavailable(f"{self._place}: {error}")) from None
+            kind = TimedOut if error.timed_out else Unavailable
+            raise _Retryable(kind(f"{self._place}: {error}")) from None
         except DecodingError as error:
             raise BadResponse(f"{self._place}: {path}: {error}") from None
         except ErrorResponse as error:

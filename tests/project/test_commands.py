@@ -32,7 +32,9 @@ def test_the_pages_have_commands() -> None:
 @pytest.mark.parametrize("line", typed())
 def test_a_command_of_the_documentation_is_there(line: str) -> None:
     command, words = resolved(shlex.split(line))
-    known = {option for parameter in command.get_params(click.Context(command)) for option in parameter.opts}
+    # With the settings of the program, since a command remembers which options for help it has.
+    context = click.Context(command, **group.context_settings)
+    known = {option for parameter in command.get_params(context) for option in parameter.opts}
     assert [word for word in words if word.startswith("--") and word.partition("=")[0] not in known] == []
 
 

@@ -95,14 +95,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.campaign
-@settings(max_examples=20_000 if LONG else 300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20_000 if LONG else 200, suppress_health_check=[HealthCheck.too_slow])
 @given(text=mutated())
 def test_a_mutated_configuration_is_loaded_or_reported(path: Path, text: str) -> None:
     _try(path, text.encode())
 
 
 @pytest.mark.campaign
-@settings(max_examples=5_000 if LONG else 40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5_000 if LONG else 25, suppress_health_check=[HealthCheck.too_slow])
 @given(text=mutated(), at=st.integers(0, len(LINES)))
 def test_a_mutated_configuration_in_two_files_is_loaded_or_reported(path: Path, text: str, at: int) -> None:
     lines, more = text.split("\n"), path.with_name("more.yaml")
@@ -118,7 +118,7 @@ def test_a_mutated_configuration_in_two_files_is_loaded_or_reported(path: Path, 
 
 
 @pytest.mark.campaign
-@settings(max_examples=5_000 if LONG else 40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=5_000 if LONG else 25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(text=mutated())
 def test_whatever_is_loaded_has_an_effective_configuration(path: Path, text: str) -> None:
     path.write_bytes(text.encode())
@@ -129,13 +129,13 @@ def test_whatever_is_loaded_has_an_effective_configuration(path: Path, text: str
     assert set(yaml.safe_load(yaml.safe_dump(found))) >= {"activitysmith", "sources", "state"}
 
 
-@settings(max_examples=5_000 if LONG else 200)
+@settings(max_examples=5_000 if LONG else 100)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_any_bytes_are_loaded_or_reported(path: Path, content: bytes) -> None:
     _try(path, content)
 
 
-@settings(max_examples=5_000 if LONG else 200)
+@settings(max_examples=5_000 if LONG else 100)
 @given(text=st.text(alphabet="{}[]:,-#&*!|>'\"%@?ab \n", max_size=60))
 def test_any_yaml_is_loaded_or_reported(path: Path, text: str) -> None:
     _try(path, text.encode())

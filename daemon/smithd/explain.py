@@ -21,7 +21,7 @@ from smithd.alerts.sentences import conditions, fires_when, for_at_least, senten
 from smithd.delivery.sentences import why
 from smithd.engine.engine import Engine
 from smithd.errors import NotThere
-from smithd.formatting import iso_time, number, time_of_answer
+from smithd.formatting import iso_time, labels_text, number, time_of_answer
 from smithd.keys import DEFAULT_ACCOUNT, BadgeKey, StreamKey, WidgetKey
 from smithd.notify.matcher import parse_matchers
 from smithd.notify.reason import Reason, reason_text
@@ -116,7 +116,7 @@ class _RuleStatus:
         known |= set(state.alerts.rest.get(name, NO_SERIES)) | {entry.labels for entry in entries}
         if not asked.strip() or any(map(meets, known)):
             return None
-        texts = sorted(text for labels in known if (text := _labels(dict(labels))))[:COMPARED]
+        texts = sorted(text for labels in known if (text := labels_text(labels)))[:COMPARED]
         return get_close_matches(f"{{{asked}}}", texts, NEAREST, cutoff=0.0)
 
     def explained(self, meets: Callable[[journal.Labels], bool], entries: Sequence[journal.Entry]) -> Explanation:
@@ -298,7 +298,7 @@ def states(explanation: Explanation) -> Iterator[str]:
     belongs to the one before.
     """
     for alert in explanation["alerts"][:SERIES]:
-        name = _labels(alert["labels"]) or explanation["rule"]
+        name = labels_text(alert["labels"].items()) or explanation["rule"]
         value = f", {_is(alert)}" if alert["value"] is not None else ""
         since = f"{alert['severity']} since" if alert["severity"] else "pending since"
         is_worse = alert["severity"] and alert["started"] != alert["since"]
@@ -341,7 +341,7 @@ def _journal(explanation: Explanation) -> Iterator[str]:
         yield f"  (of what was before {gap}, nothing is kept)"
     for entry in explanation["journal"]:
         what = f"{entry['change']} {entry['severity']}".strip() or "-"
-        labels = _labels(entry["labels"])
+        labels = labels_text(entry["labels"].items())
         why = f": {entry['why']}" if entry["why"] else ""
         where = f" {labels}" if labels else ""
         # A transition without a change of severity decides nothing about notifications.
@@ -361,8 +361,3 @@ def _forgotten(explanation: Explanation) -> str | None:
     first = explanation["journal"][0]["at"]
     is_late = datetime.fromisoformat(first) > datetime.fromisoformat(began) + timedelta(seconds=1)
     return time_of_answer(first, explanation["at"]) if is_late else None
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    inner = ", ".join(f'{name}="{value}"' for name, value in labels.items())
-    return f"{{{inner}}}" if inner else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import overload
 from zoneinfo import ZoneInfo
@@ -136,6 +137,12 @@ def clock_time(at: float, now: float, zone: tzinfo) -> str:
     """A moment (seconds since 1970) as a person says it: the time of day, with the weekday where it was not today."""
     is_today = datetime.fromtimestamp(at, zone).date() == datetime.fromtimestamp(now, zone).date()
     return zoned(at, zone, "%H:%M" if is_today else "%a %H:%M")
+
+
+def labels_text(labels: Iterable[tuple[str, str]]) -> str:
+    """Labels, as those of a series are written: ``{region="eu"}``; nothing where there are none."""
+    inner = ", ".join(f'{name}="{value}"' for name, value in labels)
+    return f"{{{inner}}}" if inner else ""
 
 
 def time_of_answer(at: str, now: str) -> str:

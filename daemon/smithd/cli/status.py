@@ -31,7 +31,7 @@ from smithd.cli.columns import (
 from smithd.cli.options import ask, config_argument, format_option, print_json, socket_option
 from smithd.cli.times import zone_lines
 from smithd.errors import ControlError
-from smithd.formatting import counted, duration
+from smithd.formatting import counted, duration, labels_text, time_of_answer
 from smithd.keys import DEFAULT_ACCOUNT
 
 Found = Mapping[str, Any]
@@ -159,11 +159,10 @@ def _worst_first(found: Found) -> list[Found]:
 
 
 def _alert(alert: Found, now: datetime) -> Row:
-    labels = ", ".join(f'{name}="{value}"' for name, value in alert["labels"].items())
     severity, state = alert["severity"] or "", alert["state"]
     until = f" until {_clock(alert['suppressed_until'], now)}" if alert["suppressed_until"] else ""
     return [
-        Cell(f"{alert['rule']}{{{labels}}}" if labels else alert["rule"]),
+        Cell(alert["rule"] + labels_text(alert["labels"].items())),
         Cell(f"{state} {severity}".rstrip(), _STYLES.get(state) or _STYLES.get(severity, PLAIN)),
         Cell(_ago(alert["since"], now)),
         Cell("" if alert["value"] is None else f"{alert['value']:g}"),
@@ -266,6 +265,4 @@ def _ahead(at: str, now: datetime) -> str:
 
 
 def _clock(at: str, now: datetime) -> str:
-    """A time, with the day only where it is not today."""
-    moment = datetime.fromisoformat(at)
-    return moment.strftime("%H:%M:%S" if moment.date() == now.date() else "%a %d %b %H:%M:%S")
+    return time_of_answer(at, now.isoformat())

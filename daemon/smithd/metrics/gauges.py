@@ -123,14 +123,19 @@ def _accounts(snapshot: Snapshot) -> Iterator[Metric]:
     setup, state = snapshot.setup, snapshot.state
     view = surfaces_view(setup, state, snapshot.now)
     accounts = [account_status(setup, state, gate, view) for gate in snapshot.gates]
-    for name, meaning, part in (
-        ("smithd_budget_limit", "How many requests of a family may be sent in a minute.", "limit"),
-        ("smithd_budget_used", "How many requests of a family count for its limit now.", "used"),
-    ):
-        values = (
-            ((each.name, budget.family), float(getattr(budget, part))) for each in accounts for budget in each.budgets
-        )
-        yield _family(name, meaning, ("account", "family"), values)
+    budgets = [((each.name, budget.family), budget) for each in accounts for budget in each.budgets]
+    yield _family(
+        "smithd_budget_limit",
+        "How many requests of a family may be sent in a minute.",
+        ("account", "family"),
+        ((place, budget.limit) for place, budget in budgets),
+    )
+    yield _family(
+        "smithd_budget_used",
+        "How many requests of a family count for its limit now.",
+        ("account", "family"),
+        ((place, budget.used) for place, budget in budgets),
+    )
     yield _family(
         "smithd_slots_limit",
         "How many Live Activities may be on the phone at once.",

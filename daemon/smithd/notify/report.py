@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from smithd.alerts.reason import pack
 from smithd.alerts.sentences import sentence
 from smithd.events import AlertChanged, AlertProgressed, Event, NotificationChanged
+from smithd.formatting import labels_text
 from smithd.journal import Entry
 from smithd.notify.reason import AlertDecision, Reason
 
@@ -36,12 +37,8 @@ def events(decisions: Iterable[AlertDecision]) -> Iterator[Event]:
         if each.change:
             event = AlertChanged if each.reason is not Reason.INTERMEDIATE else AlertProgressed
             why = sentence(each.evidence, each.rule, each.series.labels)
-            yield event(each.rule, _labels(each), each.change, each.severity, why, str(each))
+            yield event(each.rule, labels_text(each.series.labels), each.change, each.severity, why, str(each))
         else:
             later[each.notification or each.rule, str(each)].append(each)
     for (_, decision), (first, *others) in later.items():
-        yield NotificationChanged(first.rule, _labels(first), first.severity, decision, len(others))
-
-
-def _labels(decision: AlertDecision) -> str:
-    return str(decision.series)[len(decision.series.metric) :]
+        yield NotificationChanged(first.rule, labels_text(first.series.labels), first.severity, decision, len(others))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from smithd.formatting import labels_text
+
 Labels = tuple[tuple[str, str], ...]
 """A series' labels, sorted by name, so that equal sets are equal values."""
 
@@ -33,8 +35,7 @@ class Series(NamedTuple):
     labels: Labels = ()
 
     def __str__(self) -> str:
-        inner = ", ".join(f'{name}="{value}"' for name, value in self.labels)
-        return f"{self.metric}{{{inner}}}" if inner else self.metric
+        return self.metric + labels_text(self.labels)
 
 
 class Sample(NamedTuple):

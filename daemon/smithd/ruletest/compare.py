@@ -10,6 +10,7 @@ from smithd.alerts.alert import Alert
 from smithd.alerts.machine import Phase
 from smithd.config.yaml.positions import Path
 from smithd.contract.endpoint import Endpoint
+from smithd.formatting import labels_text
 from smithd.keys import DEFAULT_ACCOUNT
 from smithd.ruletest.expected import AlertIs, RequestIs, When
 from smithd.ruletest.model import Case
@@ -94,8 +95,7 @@ def _state(alert: Alert) -> str:
 
 
 def _described(state: str, severity: str | None, labels: Mapping[str, str]) -> str:
-    shown = "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}" if labels else ""
-    return " ".join(filter(None, [state, severity, shown]))
+    return " ".join(filter(None, [state, severity, labels_text(labels.items())]))
 
 
 def _in_order(at: Path, wanted: Sequence[RequestIs], sent: Sequence[Sent], played: Played) -> Iterator[Difference]:

@@ -87,31 +87,31 @@ def status(setup: Setup, state: State, facts: RuntimeFacts, now: float) -> Statu
     suppressed = _suppressed(setup, state, now)
     view = surfaces_view(setup, state, now)
     written = StateStatus(
-        facts.state_path,
-        facts.state_size,
-        health.is_degraded,
+        path=facts.state_path,
+        size=facts.state_size,
+        degraded=health.is_degraded,
         # Counted by the monotonic clock: the calendar's time may have been set since.
-        None if health.since is None else now - (facts.instant - health.since),
-        health.reason,
-        facts.committed_at,
-        facts.entries_waiting,
-        hangs_since(facts.beside_since, facts.instant, now),
+        failing_since=None if health.since is None else now - (facts.instant - health.since),
+        reason=health.reason,
+        committed_at=facts.committed_at,
+        entries_waiting=facts.entries_waiting,
+        commit_hangs_since=hangs_since(facts.beside_since, facts.instant, now),
     )
     return Status(
-        now,
-        config.zone.key,
-        facts.version,
-        facts.started_at,
-        str(config.path),
-        health.is_degraded,
-        facts.last_reload,
-        [_source(setup, state, name, facts, now) for name in config.sources],
-        [_rule(setup, state, rule, suppressed) for rule in setup.rules.by_name.values()],
-        [_alert(setup, state, alert, suppressed.get(alert.key)) for alert in state.alerts],
-        _surfaces(setup, state, facts, view, now),
-        [silence_status(each) for each in state.silences.active(now)],
-        [account_status(setup, state, gate, view) for gate in facts.gates],
-        written,
+        at=now,
+        timezone=config.zone.key,
+        version=facts.version,
+        started_at=facts.started_at,
+        configuration=str(config.path),
+        degraded=health.is_degraded,
+        last_reload=facts.last_reload,
+        sources=[_source(setup, state, name, facts, now) for name in config.sources],
+        rules=[_rule(setup, state, rule, suppressed) for rule in setup.rules.by_name.values()],
+        alerts=[_alert(setup, state, alert, suppressed.get(alert.key)) for alert in state.alerts],
+        surfaces=_surfaces(setup, state, facts, view, now),
+        silences=[silence_status(each) for each in state.silences.active(now)],
+        accounts=[account_status(setup, state, gate, view) for gate in facts.gates],
+        state=written,
     )
 
 
@@ -291,21 +291,24 @@ def account_status(setup: Setup, state: State, gate: GateStatus, view: SurfacesV
     made_at = defaultdict(list)
     for each in queued:
         made_at[each.message.priority].append(each.message.created)
+    slots_used, slots, slots_wanted = _slots(setup, outbox, gate.account, view)
     return AccountStatus(
-        gate.account,
-        gate.reachable,
-        gate.reachable_since,
-        gate.next_probe_at,
-        gate.blocked,
-        gate.budgets,
-        *_slots(setup, outbox, gate.account, view),
-        [
+        name=gate.account,
+        reachable=gate.reachable,
+        reachable_since=gate.reachable_since,
+        next_probe_at=gate.next_probe_at,
+        blocked=gate.blocked,
+        budgets=gate.budgets,
+        slots_used=slots_used,
+        slots=slots,
+        slots_wanted=slots_wanted,
+        waiting=[
             LaneStatus(priority.name.lower(), len(made_at[priority]), min(made_at[priority]))
             for priority in Priority
             if made_at[priority]
         ],
-        outbox.in_flight(gate.account),
-        sorted(refused, key=lambda each: (each.retry_at, each.notification)),
+        in_flight=outbox.in_flight(gate.account),
+        refused=sorted(refused, key=lambda each: (each.retry_at, each.notification)),
         removed=gate.account not in setup.config.accounts,
     )
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from smithd.formatting import counted
+from smithd.formatting import counted, labels_text, time_of_answer
 from smithd.lockscreen import page as lockscreen
 from smithd.notify.reason import reason_text
 from smithd.web import words
 from smithd.web.pages import explained_name
-from smithd.web.rows import labels_text
 
 POLICY = lockscreen.POLICY.replace("form-action 'none'", "form-action 'self'")
 """The Lock Screen's, with forms of our own: the search, and silences."""
@@ -21,8 +20,8 @@ FILES = lockscreen.FILES | _OWN
 
 _ENVIRONMENT = lockscreen.environment("smithd.web")
 _ENVIRONMENT.filters.update(
-    age=words.age, counted=counted, explained_name=explained_name, labels=labels_text, mark=words.mark,
-    matchers=words.matchers, time=words.clock, value=words.value,
+    age=words.age, counted=counted, explained_name=explained_name, labels=lambda labels: labels_text(labels.items()),
+    mark=words.mark, matchers=words.matchers, time=time_of_answer, value=words.value,
 )  # fmt: skip
 _ENVIRONMENT.globals.update(reason_text=reason_text)
 _STATIC = {name: (files("smithd.web") / "static" / name).read_bytes() for name in _OWN}

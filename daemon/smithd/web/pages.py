@@ -14,9 +14,10 @@ from smithd import explain
 from smithd.alerts.alert import Change
 from smithd.beside import beside
 from smithd.explain_surface import MOST_DELIVERIES, data_lines, delivery_text, place_lines
+from smithd.formatting import labels_text
 from smithd.web import past
 from smithd.web.client import DaemonClient
-from smithd.web.rows import Found, by_urgency, choose, has_all, labels_text
+from smithd.web.rows import Found, by_urgency, choose, has_all
 from smithd.web.visit import Visit
 from smithd.web.words import matchers
 
@@ -152,7 +153,7 @@ def _rule_row(rule: Found, alerts: Sequence[Found], visit: Visit) -> Shown:
 
 def _alert_text(alert: Found) -> str:
     suppressed = f"suppressed {alert['suppressed_why']}" if alert["suppressed"] else ""
-    return f"{alert['rule']} {labels_text(alert['labels'])} {alert_state(alert)} {suppressed}"
+    return f"{alert['rule']} {labels_text(alert['labels'].items())} {alert_state(alert)} {suppressed}"
 
 
 async def rule(look: Look) -> Shown:
@@ -277,7 +278,7 @@ async def decisions(look: Look) -> Shown:
 
     def text(decision: Found) -> str:
         words = (decision["change"], decision["severity"], decision["why"], decision["reason"], decision["detail"])
-        return " ".join((decision["rule"], labels_text(decision["labels"]), *words))
+        return " ".join((decision["rule"], labels_text(decision["labels"].items()), *words))
 
     state = itemgetter("change")
     return {"choice": await beside(choose, found, look.visit, CHANGES, state, text)}

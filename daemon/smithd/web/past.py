@@ -9,8 +9,9 @@ from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from smithd.formatting import labels_text
 from smithd.web.plot import Curve, Level, Plot, Span, plot
-from smithd.web.rows import Found, labels_text
+from smithd.web.rows import Found
 
 SPANS = {"hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0, "month": 31 * 86400.0}
 """How much of the past may be asked for."""
@@ -70,7 +71,7 @@ def _fires(series: Found, rule: str) -> bool:
 
 def _curve(series: Found) -> Curve:
     points = [(float(at), math.nan if value is None else float(value)) for at, value in series["points"]]
-    return Curve(labels_text(series["labels"]), points)
+    return Curve(labels_text(series["labels"].items()), points)
 
 
 def _begins(found: Found, first: float, since: float, zone: tzinfo) -> str:

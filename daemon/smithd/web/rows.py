@@ -59,9 +59,3 @@ def has_all(words: Sequence[str], text: str) -> bool:
     """Whether a text has all these words, whatever their case; a word may be a part of one."""
     folded = text.casefold()
     return all(word in folded for word in words)
-
-
-def labels_text(labels: Mapping[str, str]) -> str:
-    """Labels as matchers are written: ``{region="eu"}``; nothing where there are none."""
-    inner = ", ".join(f'{name}="{value}"' for name, value in labels.items())
-    return f"{{{inner}}}" if inner else ""

@@ -47,12 +47,6 @@ def mark(state: str) -> Sign:
     return MARKS.get(state, UNKNOWN)
 
 
-def clock(at: str, now: str) -> str:
-    """A time for a person, with the day only where it is not today's: ``14:05:07``, ``Sat 28 Nov 14:05:07``."""
-    moment, today = datetime.fromisoformat(at), datetime.fromisoformat(now)
-    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b %H:%M:%S")
-
-
 def age(at: str, now: str) -> str:
     """How long ago a time was, or how far ahead it lies: ``4m ago``, ``in 2h``, ``now``."""
     seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(at)).total_seconds()
